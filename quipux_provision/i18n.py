@@ -1,0 +1,36 @@
+"""Terminal language: English in the source, catalogues in ``locale/``, chosen by ``--lang`` or the locale."""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_DOMAIN = "quipux_provision"
+_DIRECTORY = Path(__file__).parent / "locale"
+_translations: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def activate(language: str | None = None, environ: Mapping[str, str] = os.environ) -> None:
+    """Choose the language of all following messages: *language*, else the locale of *environ*."""
+    global _translations
+    languages = [language] if language else _from_environment(environ)
+    _translations = gettext.translation(_DOMAIN, _DIRECTORY, languages=languages, fallback=True)
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[str]:
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environ.get(name):
+            return value.split(":")
+    return []
+
+
+def _(message: str) -> str:
+    """Translate *message*."""
+    return _translations.gettext(message)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """Translate with the plural form that fits *count*."""
+    return _translations.ngettext(singular, plural, count)
