@@ -1,0 +1,211 @@
+"""Decisions: approve, reject, and the documents that carry them between people."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quipux_provision.domain.approval import (
+    NAMESPACE,
+    ApprovalDocument,
+    CaseDecision,
+    Decision,
+    format_time,
+)
+from quipux_provision.domain.lifecycle import DECIDED, CaseState, LedgerState
+from quipux_provision.errors import GateClosed, ProvisionError
+from quipux_provision.i18n import _
+from quipux_provision.service.gates import (
+    check_approver,
+    check_decision_fits,
+    check_may_decide,
+    check_open,
+    check_route,
+)
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an approver is shown before signing: the case's data and the change."""
+
+    case: str
+    round: int
+    request: dict[str, Any]
+    plan: dict[str, Any]
+    decided: CaseDecision
+
+
+def proposals(workspace: Workspace, names: Sequence[str], environment_name: str) -> list[Proposal]:
+    """Return what is to be decided; *names* empty means every case with a pending plan and no decision.
+
+    :raises GateClosed: a named case has nothing to decide there.
+    """
+    environment = workspace.environment(environment_name)
+    state = workspace.state()
+    if names:
+        cases = [workspace.case(state, name) for name in dict.fromkeys(names)]
+        for case in cases:
+            check_may_decide(case, environment)
+    else:
+        cases = [case for case in state.cases.values() if _awaits_decision(case, environment)]
+    return [_proposal(workspace, case, environment) for case in cases]
+
+
+def _awaits_decision(case: CaseState, environment: Environment) -> bool:
+    progress = case.progress(environment.name)
+    if progress.decision is not None or progress.plan is None or not progress.plan.pending:
+        return False
+    try:
+        check_may_decide(case, environment)
+    except GateClosed:
+        return False
+    return True
+
+
+def _proposal(workspace: Workspace, case: CaseState, environment: Environment) -> Proposal:
+    progress = case.progress(environment.name)
+    plan = progress.plan
+    assert plan is not None
+    return Proposal(
+        case=case.case,
+        round=case.round,
+        request=workspace.personal(case.request_ref)["request"],
+        plan=workspace.personal(plan.personal_ref),
+        decided=CaseDecision(case.case, case.round, case.request_digest, plan.digest),
+    )
+
+
+def decide(
+    workspace: Workspace,
+    proposed: Sequence[Proposal],
+    environment_name: str,
+    decision: Decision,
+    reason: str,
+) -> tuple[list[CaseResult], list[Path]]:
+    """Sign one document over all of *proposed*, keep it, and count it.
+
+    :returns: a result for each case, and the files written.
+    :raises GateClosed: whoever signs may not decide this; then nothing is kept.
+    """
+    from quipux_provision.store import approvals
+
+    now = workspace.now()
+    document = ApprovalDocument(
+        ledger_id=workspace.ledger.ledger_id,
+        environment=environment_name,
+        cases=tuple(proposal.decided for proposal in proposed),
+        decision=decision,
+        reason=reason,
+        issued_at=now,
+        expires_at=now + workspace.settings.policy.approval_lifetime,
+        nonce=secrets.token_hex(16),
+    )
+    _approver, armour = workspace.sign(NAMESPACE, document.to_bytes())
+    results = count(workspace, document.to_bytes(), armour)
+    paths = []
+    if all(result.exit_code == 0 for result in results):
+        paths = approvals.write_document(workspace.root, document, armour)
+    return results, paths
+
+
+def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
+    """Verify a decision document and record it for each of its cases; counting it twice changes nothing.
+
+    :raises GateClosed: the document or its signature is not acceptable for any case.
+    """
+    from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import verify
+
+    document = ApprovalDocument.from_bytes(data)
+    now = workspace.now()
+    approver = verify(workspace.signers, NAMESPACE, data, armour, at=now)
+    _check_document(workspace, document)
+    document.check_time(now, workspace.settings.policy.approval_lifetime)
+    environment = workspace.environment(document.environment)
+    state = workspace.state()
+    results, events = [], []
+    for decided in document.cases:
+        try:
+            case = workspace.case(state, decided.case)
+            if document.nonce in case.progress(environment.name).nonces:
+                results.append(CaseResult(decided.case, "unchanged"))
+                continue
+            _check_case(state, case, environment, document, decided, approver)
+        except ProvisionError as error:
+            results.append(CaseResult.refused(decided.case, error))
+            continue
+        stored = {"document": data.decode("utf-8"), "signature": armour}
+        event_data = {
+            **decided.as_dict(),
+            "kind": environment.kind,
+            "decision": document.decision,
+            "nonce": document.nonce,
+            "issued_at": format_time(document.issued_at),
+            "expires_at": format_time(document.expires_at),
+            "signers_sha256": workspace.signers.sha256,
+        }
+        events.append(NewEvent(DECIDED, decided.case, environment.name, approver, event_data, stored))
+        detail = {"decision": document.decision, "approver": approver, "round": decided.round}
+        results.append(CaseResult(decided.case, "ok", changed=True, detail=detail))
+    if events:
+        workspace.record(state, events)
+    return results
+
+
+def _check_document(workspace: Workspace, document: ApprovalDocument) -> None:
+    if document.ledger_id != workspace.ledger.ledger_id:
+        raise GateClosed(
+            _("the approval belongs to another ledger"),
+            _("approve in this workspace, or import it where it belongs"),
+        )
+
+
+def _check_case(
+    state: LedgerState,
+    case: CaseState,
+    environment: Environment,
+    document: ApprovalDocument,
+    decided: CaseDecision,
+    approver: str,
+) -> None:
+    progress = state.cases[case.case].progress(environment.name)
+    if document.decision == "reject":
+        check_open(case)
+        check_route(case, environment)
+    else:
+        check_may_decide(case, environment)
+        check_approver(case, environment, approver)
+    check_decision_fits(case, progress, decided)
+
+
+def import_documents(workspace: Workspace, paths: Sequence[Path]) -> list[CaseResult]:
+    """Count the documents at *paths* (files, or folders of them)."""
+    from quipux_provision.store import approvals
+
+    results = []
+    for data, armour in approvals.read_documents(paths):
+        results += count(workspace, data, armour)
+    return results
+
+
+def export_documents(workspace: Workspace, names: Sequence[str], target: Path) -> list[Path]:
+    """Write the decisions in force of *names* (all, when empty) into the folder *target*."""
+    from quipux_provision.store import approvals
+
+    state = workspace.state()
+    cases = [workspace.case(state, name) for name in names] or list(state.cases.values())
+    written: list[Path] = []
+    for case in cases:
+        for progress in case.environments.values():
+            if progress.decision is None:
+                continue
+            stored = workspace.personal(progress.decision.personal_ref)
+            document = ApprovalDocument.from_bytes(stored["document"].encode("utf-8"))
+            written += approvals.write_document(workspace.root, document, stored["signature"], folder=target)
+    return list(dict.fromkeys(written))

@@ -1,0 +1,112 @@
+"""Requests come in: validate and submit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from quipux_provision.domain.canonical import canonical_json, salted_digest
+from quipux_provision.domain.lifecycle import SUBMITTED, LedgerState
+from quipux_provision.domain.request import Problem, Request
+from quipux_provision.errors import GateClosed, RequestInvalid
+from quipux_provision.i18n import _
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.strict_yaml import load_requests
+
+NAMESPACE = "quipux-provision-request"
+
+
+def validate(paths: Sequence[Path]) -> tuple[list[Request], list[Problem]]:
+    """Read request files strictly; nothing is kept."""
+    return load_requests(paths)
+
+
+def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult]:
+    """Take in *requests*, each signed by whoever acts; a changed request starts a new round.
+
+    :raises RequestInvalid: a request names another institution or person than its case has.
+    """
+    from quipux_provision.store.ledger import NewEvent
+
+    state = workspace.state()
+    events, results = [], []
+    known = _institutions(workspace, state)
+    for request in requests:
+        case = state.cases.get(request.case)
+        salt = workspace.personal(case.request_ref)["salt"] if case else secrets.token_hex(16)
+        request_digest = salted_digest(salt, request.digest_body())
+        if case and case.request_digest == request_digest:
+            results.append(CaseResult(request.case, "unchanged", detail=_detail(case.round, request_digest)))
+            continue
+        if case:
+            _refuse_another_case(workspace.request(case), request)
+        _refuse_known_institution(request, known)
+        round_ = case.round + 1 if case else 1
+        statement = {
+            "ledger_id": workspace.ledger.ledger_id,
+            "case": request.case,
+            "round": round_,
+            "request_digest": request_digest,
+        }
+        author, signature = workspace.sign(NAMESPACE, canonical_json(statement))
+        data = {
+            **statement,
+            "via": request.route,
+            "signature": signature,
+            "signers_sha256": workspace.signers.sha256,
+        }
+        personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
+        events.append(NewEvent(SUBMITTED, request.case, None, author, data, personal))
+        results.append(CaseResult(request.case, "ok", changed=True, detail=_detail(round_, request_digest)))
+    if events:
+        workspace.record(state, events)
+    return results
+
+
+def _detail(round_: int, request_digest: str) -> dict[str, Any]:
+    return {"round": round_, "request_digest": request_digest}
+
+
+def _identity(request: Request) -> dict[str, str]:
+    return {
+        "institucion.ruc": request.institution.ruc,
+        "institucion.sigla": request.institution.acronym,
+        "administrador.cedula": request.administrator.national_id,
+        "via": request.route,
+    }
+
+
+def _refuse_another_case(before: Request, after: Request) -> None:
+    old, new = _identity(before), _identity(after)
+    changed = [key for key in old if old[key] != new[key]]
+    if changed:
+        raise RequestInvalid(
+            _("{case}: {fields} changed, so this is another case").format(
+                case=after.case, fields=", ".join(changed)
+            ),
+            _("give the request a new file name, then submit that; the old case stays as it is"),
+        )
+
+
+def _institutions(workspace: Workspace, state: LedgerState) -> dict[str, str]:
+    """Return RUC -> case of every case whose data is still there."""
+    known = {}
+    for case in state.cases.values():
+        data = workspace.ledger.personal(case.request_ref) if case.request_ref else None
+        if data:
+            known[Request.from_source(case.case, data["request"]).institution.ruc] = case.case
+    return known
+
+
+def _refuse_known_institution(request: Request, known: dict[str, str]) -> None:
+    owner = known.setdefault(request.institution.ruc, request.case)
+    if owner != request.case:
+        raise GateClosed(
+            _("{case}: the RUC belongs to the case {owner} already").format(case=request.case, owner=owner),
+            _("change the request of {owner}, or withdraw that case").format(owner=owner),
+        )
+
+

@@ -1,0 +1,125 @@
+"""What every use case works on: the settings, the ledger, the signers and whoever acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain.lifecycle import SIGNERS_CHANGED, CaseState, LedgerState, fold
+from quipux_provision.domain.request import Request
+from quipux_provision.errors import GateClosed, UsageError
+from quipux_provision.i18n import _
+from quipux_provision.store.settings import Environment, Settings, load_settings
+
+if TYPE_CHECKING:
+    from quipux_provision.store.ledger import Event, Ledger, NewEvent
+    from quipux_provision.store.signers import AllowedSigners
+
+
+class Workspace:
+    """A folder with a settings file, opened by one person.
+
+    :param root: the workspace.
+    :param key: the key given on the command line, or None for the settings' one.
+    """
+
+    def __init__(self, root: Path, key: Path | None = None) -> None:
+        self.root = root
+        self._key = key
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings file, read once."""
+        return load_settings(self.root)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, opened once."""
+        from quipux_provision.store.ledger import Ledger
+
+        return Ledger.open(self.settings.ledger_url, self.root)
+
+    @cached_property
+    def signers(self) -> AllowedSigners:
+        """The allowed signers, read once."""
+        from quipux_provision.store.signers import AllowedSigners
+
+        return AllowedSigners.load(self.settings.identity.signers, self.root)
+
+    def now(self) -> datetime:
+        """The present moment, UTC, whole seconds."""
+        return datetime.now(timezone.utc).replace(microsecond=0)
+
+    def environment(self, name: str) -> Environment:
+        """Return the environment called *name*.
+
+        :raises UsageError: the settings have none of this name.
+        """
+        try:
+            return self.settings.environments[name]
+        except KeyError:
+            raise UsageError(
+                _("there is no environment called {name}").format(name=name),
+                _("use one of: {names}").format(names=", ".join(sorted(self.settings.environments))),
+            ) from None
+
+    def state(self) -> LedgerState:
+        """Return the ledger's events, folded."""
+        return fold(self.ledger.events())
+
+    def case(self, state: LedgerState, name: str) -> CaseState:
+        """Return the case called *name*.
+
+        :raises UsageError: nobody submitted it.
+        """
+        try:
+            return state.cases[name]
+        except KeyError:
+            raise UsageError(
+                _("there is no case called {name}").format(name=name),
+                _("submit its request first: quipux-provision submit requests/{name}.yml").format(name=name),
+            ) from None
+
+    def request(self, case: CaseState) -> Request:
+        """Return the request of *case* as it was submitted last."""
+        return Request.from_source(case.case, self.personal(case.request_ref)["request"])
+
+    def personal(self, ref: str | None) -> dict[str, Any]:
+        """Return personal data by reference.
+
+        :raises GateClosed: it was purged.
+        """
+        data = self.ledger.personal(ref) if ref else None
+        if data is None:
+            raise GateClosed(
+                _("the personal data of this case was purged"),
+                _("submit the request again under another case name"),
+            )
+        return data
+
+    def sign(self, namespace: str, data: bytes) -> tuple[str, str]:
+        """Sign *data* as whoever acts.
+
+        :returns: the principal of the key and the armoured signature.
+        :raises GateClosed: the key belongs to no principal who may sign in *namespace*.
+        """
+        from quipux_provision.store.signatures import sign, signing_key, verify
+
+        key = signing_key(self._key, self.settings.identity)
+        armour = sign(key, namespace, data)
+        return verify(self.signers, namespace, data, armour, at=self.now()), armour
+
+    def record(self, state: LedgerState, events: Sequence[NewEvent]) -> list[Event]:
+        """Append *events*, and before them the change of the signers' file if there was one."""
+        from quipux_provision.store.ledger import NewEvent
+
+        changed = []
+        if state.signers_sha256 != self.signers.sha256:
+            previous = state.signers_sha256
+            data = {"sha256": self.signers.sha256, "previous": previous}
+            changed.append(NewEvent(SIGNERS_CHANGED, None, None, None, data))
+            state.signers_sha256 = self.signers.sha256
+        return self.ledger.append([*changed, *events])
