@@ -1,0 +1,271 @@
+"""What a run came to, folded from Ansible's events. Return codes are not believed: 4 means three different things, and
+0 is also what a run over an empty group, an ignored or a rescued error ends with. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from quipux_provision.i18n import _
+
+INSTITUTION = "quipux.provision.institution"
+STORAGE = "quipux.provision.storage"
+_OURS = "quipux.provision."
+REPORT_TASK = "Report refused and failed items"
+_GOOD = ("ok", "unchanged", "activated")
+_LONGEST = 400
+_HOST_KEY = re.compile(
+    r"host key verification failed|remote host identification has changed|no \S+ host key is known|host key .*mismatch",
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_PREFIX = re.compile(
+    r"^(?:\[ERROR\]:|ERROR!|fatal:|Task failed:|Module failed:|Action failed:)\s*", re.IGNORECASE
+)
+
+Kind = Literal["failed", "unreachable", "host_key", "incomplete", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run as a whole did not do its work: one line that says what, one that says what to do."""
+
+    kind: Kind
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What became of one case: the module's result for it, joined with that of its storage on every host."""
+
+    case: str
+    status: str
+    changed: bool = False
+    error: Mapping[str, Any] | None = None
+    changes: list[Mapping[str, Any]] = field(default_factory=list)
+    kept: list[Mapping[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ids: Mapping[str, Any] = field(default_factory=dict)
+    activation: str | None = None
+    plan_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Items by case; the database as the module found it; the hosts that took part; the failure of the run, if any."""
+
+    items: Mapping[str, ItemResult]
+    database: Mapping[str, Any] | None = None
+    hosts: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+class Fold:
+    """Takes the events of one run, one at a time, and tells the outcome at the end.
+
+    :param requested: the state asked for, by case (``present`` or ``absent``); such a case without a result makes the
+        outcome incomplete.
+    :param check: check mode, in which nothing is stored.
+    :param redact: removes known secrets from a text.
+    """
+
+    def __init__(
+        self, requested: Mapping[str, str], *, check: bool = False, redact: Callable[[str], str] = str
+    ) -> None:
+        self._requested = requested
+        self._check = check
+        self._redact = redact
+        self._items: dict[str, ItemResult] = {}
+        self._needs_storage: set[str] = set()
+        self._storage_hosts: set[str] = set()
+        self._stored: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._database: Mapping[str, Any] | None = None
+        self._expected: set[str] = set()
+        self._empty: list[str] = []
+        self._failures: list[Failure] = []
+        self._ignored = False
+        self._stats: Mapping[str, Any] | None = None
+        self._last_error = ""
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take one event of ansible-runner."""
+        kind, data = str(event.get("event", "")), event.get("event_data") or {}
+        action = data.get("resolved_action") or data.get("task_action") or ""
+        host, result = str(data.get("host", "")), data.get("res") or {}
+        if action == STORAGE and host:
+            self._storage_hosts.add(host)
+        if kind in ("runner_on_ok", "runner_on_failed"):
+            self._take_result(action, host, result)
+        if kind == "runner_on_failed":
+            self._take_failure(data, action, host, result)
+        elif kind == "runner_on_unreachable":
+            self._failures.append(_unreachable(host, self._line(result.get("msg"))))
+        elif kind == "playbook_on_no_hosts_matched":
+            self._empty.append(str(data.get("play") or data.get("pattern") or ""))
+        elif kind == "playbook_on_stats":
+            self._stats = data
+        elif not kind.startswith("runner_"):
+            self._remember_error(str(event.get("stdout", "")))
+
+    def outcome(self, *, interrupted: bool = False) -> Outcome:
+        """Return what all events taken so far amount to.
+
+        :param interrupted: the run was stopped from outside; an outcome that is whole nevertheless stays whole.
+        """
+        items = {case: self._with_storage(item) for case, item in self._items.items()}
+        failure = self._failure(items)
+        if interrupted and failure:
+            failure = Failure(
+                "interrupted",
+                _("The run was interrupted."),
+                _("Run the same command again: what is done already is found and left as it is."),
+            )
+        return Outcome(items, self._database, self._hosts(), failure)
+
+    def _take_result(self, action: str, host: str, result: Mapping[str, Any]) -> None:
+        items = result.get("items")
+        if not action.startswith(_OURS) or not isinstance(items, list):
+            return
+        if action == STORAGE:
+            self._stored[host] = {str(item.get("case")): item for item in items}
+            return
+        self._database = result.get("database") or self._database
+        invocation = (result.get("invocation") or {}).get("module_args") or {}
+        for given in invocation.get("items") or []:
+            self._expected.update((given.get("binding") or {}).get("hosts") or [])
+        for item in items:
+            found = _item(item)
+            self._items[found.case] = found
+            if action == INSTITUTION and self._requested.get(found.case, "present") == "present":
+                self._needs_storage.add(found.case)
+
+    def _take_failure(
+        self, data: Mapping[str, Any], action: str, host: str, result: Mapping[str, Any]
+    ) -> None:
+        if data.get("ignore_errors"):
+            self._ignored = True
+        elif data.get("task") != REPORT_TASK and not (action.startswith(_OURS) and "items" in result):
+            self._failures.append(_failed(host, str(data.get("task", "")), self._line(result.get("msg"))))
+
+    def _remember_error(self, text: str) -> None:
+        for line in _COLOUR.sub("", text).splitlines():
+            if line.startswith(("[ERROR]", "ERROR!")):
+                self._last_error = self._line(line)
+
+    def _with_storage(self, item: ItemResult) -> ItemResult:
+        if self._check or item.case not in self._needs_storage or item.status not in _GOOD:
+            return item
+        results = [self._stored.get(host, {}).get(item.case) for host in sorted(self._storage_hosts)]
+        if not results or None in results:
+            error = {
+                "code": "storage_missing",
+                "message": _(
+                    "The database is written, but the folders on the application host were not confirmed."
+                ),
+                "hint": _("Run the same command again: only what is missing is done."),
+            }
+            return replace(item, status="failed", error=error)
+        for result in results:
+            if result and result.get("status") not in _GOOD:
+                return replace(item, status="failed", error=result.get("error") or {"code": "storage_failed"})
+        changed = any(result and result.get("changed") for result in results)
+        if changed and item.status == "unchanged":
+            return replace(item, status="ok", changed=True)
+        return replace(item, changed=item.changed or changed)
+
+    def _failure(self, items: Mapping[str, ItemResult]) -> Failure | None:
+        for kind in ("host_key", "unreachable", "failed"):
+            for failure in self._failures:
+                if failure.kind == kind:
+                    return failure
+        if self._empty or (self._stats is not None and not self._stats.get("processed")):
+            plays = ", ".join(self._empty) or "-"
+            return Failure(
+                "incomplete",
+                _("No host of the inventory belongs to: {plays}.").format(plays=plays),
+                _("Give the groups quipux_db and quipux_app their hosts in the environment's inventory."),
+            )
+        if self._stats is None:
+            return Failure(
+                "failed",
+                self._last_error or _("Ansible ended before its work was done."),
+                _("Run again with -vvv to see what Ansible says."),
+            )
+        return self._incomplete(items, self._stats)
+
+    def _incomplete(self, items: Mapping[str, ItemResult], stats: Mapping[str, Any]) -> Failure | None:
+        missing = sorted(self._expected - set(stats.get("processed") or {}))
+        if missing:
+            message = _("These hosts took no part in the run: {hosts}.").format(hosts=", ".join(missing))
+        elif self._ignored or any(stats.get("ignored") or {}) or any(stats.get("rescued") or {}):
+            message = _("A task failed and the playbook went on (ignored or rescued).")
+        elif unknown := sorted(set(self._requested) - set(items)):
+            message = _("The run gave no result for: {cases}.").format(cases=", ".join(unknown))
+        else:
+            return None
+        return Failure("incomplete", message, _("Look at the inventory and the playbook, then run again."))
+
+    def _hosts(self) -> tuple[str, ...]:
+        return tuple(sorted(self._expected | set((self._stats or {}).get("processed") or {})))
+
+    def _line(self, text: Any) -> str:
+        """Return the first line that says something, without Ansible's prefixes and without secrets."""
+        lines = [line.strip() for line in self._redact(_COLOUR.sub("", str(text or ""))).splitlines()]
+        line = next((line for line in lines if line and not set(line) <= set("@-=")), "")
+        while (shorter := _PREFIX.sub("", line)) != line:
+            line = shorter
+        if _HOST_KEY.search(" ".join(lines)) and not _HOST_KEY.search(line):
+            line = "Host key verification failed."
+        return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _item(result: Mapping[str, Any]) -> ItemResult:
+    return ItemResult(
+        case=str(result.get("case")),
+        status=str(result.get("status")),
+        changed=bool(result.get("changed")),
+        error=result.get("error"),
+        changes=list(result.get("changes") or []),
+        kept=list(result.get("kept") or []),
+        notes=list(result.get("notes") or []),
+        ids=result.get("ids") or {},
+        activation=result.get("activation"),
+        plan_digest=result.get("plan_digest"),
+    )
+
+
+def _unreachable(host: str, reason: str) -> Failure:
+    if _HOST_KEY.search(reason):
+        return Failure(
+            "host_key",
+            _("The key that {host} showed is not the pinned one.").format(host=host),
+            _(
+                "Ask who runs the host whether its key was changed, then correct known_hosts; don't just accept it."
+            ),
+        )
+    reason = reason.rpartition("via ssh:")[2].strip() or reason
+    return Failure(
+        "unreachable",
+        _("{host} cannot be reached: {reason}").format(host=host, reason=reason),
+        _("Check the address, the network and the SSH login: quipux-provision doctor --environment E"),
+    )
+
+
+def _failed(host: str, task: str, reason: str) -> Failure:
+    if "cannot reach the database" in reason:
+        return Failure(
+            "unreachable",
+            f"{host}: {reason}",
+            _(
+                "Check that the database runs and quipux_db_* of the inventory: quipux-provision doctor --environment E"
+            ),
+        )
+    return Failure(
+        "failed",
+        _("{host}: task {task!r} failed: {reason}").format(host=host, task=task, reason=reason),
+        _("Correct what it names and run the same command again."),
+    )
