@@ -1,0 +1,1 @@
+"""What is kept: requests as strict YAML, settings, secrets by reference, signatures, the ledger."""
