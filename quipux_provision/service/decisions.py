@@ -37,11 +37,13 @@ class Proposal:
     case: str
     round: int
     request: dict[str, Any]
-    plan: dict[str, Any]
+    plan: dict[str, Any] | None
     decided: CaseDecision
 
 
-def proposals(workspace: Workspace, names: Sequence[str], environment_name: str) -> list[Proposal]:
+def proposals(
+    workspace: Workspace, names: Sequence[str], environment_name: str, decision: Decision = "approve"
+) -> list[Proposal]:
     """Return what is to be decided; *names* empty means every case with a pending plan and no decision.
 
     :raises GateClosed: a named case has nothing to decide there.
@@ -51,10 +53,19 @@ def proposals(workspace: Workspace, names: Sequence[str], environment_name: str)
     if names:
         cases = [workspace.case(state, name) for name in dict.fromkeys(names)]
         for case in cases:
-            check_may_decide(case, environment)
+            _check_state(case, environment, decision)
     else:
         cases = [case for case in state.cases.values() if _awaits_decision(case, environment)]
     return [_proposal(workspace, case, environment) for case in cases]
+
+
+def _check_state(case: CaseState, environment: Environment, decision: Decision) -> None:
+    """A rejection needs no plan; an approval needs what it approves."""
+    if decision == "approve":
+        check_may_decide(case, environment)
+    else:
+        check_open(case)
+        check_route(case, environment)
 
 
 def _awaits_decision(case: CaseState, environment: Environment) -> bool:
@@ -71,13 +82,12 @@ def _awaits_decision(case: CaseState, environment: Environment) -> bool:
 def _proposal(workspace: Workspace, case: CaseState, environment: Environment) -> Proposal:
     progress = case.progress(environment.name)
     plan = progress.plan
-    assert plan is not None
     return Proposal(
         case=case.case,
         round=case.round,
         request=workspace.personal(case.request_ref)["request"],
-        plan=workspace.personal(plan.personal_ref),
-        decided=CaseDecision(case.case, case.round, case.request_digest, plan.digest),
+        plan=workspace.personal(plan.personal_ref) if plan else None,
+        decided=CaseDecision(case.case, case.round, case.request_digest, plan.digest if plan else None),
     )
 
 
@@ -175,11 +185,8 @@ def _check_case(
     approver: str,
 ) -> None:
     progress = state.cases[case.case].progress(environment.name)
-    if document.decision == "reject":
-        check_open(case)
-        check_route(case, environment)
-    else:
-        check_may_decide(case, environment)
+    _check_state(case, environment, document.decision)
+    if document.decision == "approve":
         check_approver(case, environment, approver)
     check_decision_fits(case, progress, decided)
 

@@ -90,7 +90,8 @@ def check_decision_fits(case: CaseState, progress: Progress, decided: CaseDecisi
             _("the request of {case} changed since it was approved").format(case=case.case),
             _("plan again and ask for a new approval"),
         )
-    if progress.plan is None or decided.plan_digest != progress.plan.digest:
+    planned = progress.plan.digest if progress.plan else None
+    if decided.plan_digest != planned:
         raise GateClosed(
             _("the plan of {case} changed since it was approved").format(case=case.case),
             _("show the new plan to the approver and ask for a new approval"),

@@ -123,3 +123,9 @@ class Workspace:
             changed.append(NewEvent(SIGNERS_CHANGED, None, None, None, data))
             state.signers_sha256 = self.signers.sha256
         return self.ledger.append([*changed, *events])
+
+    def checkpoint(self) -> Path:
+        """Sign the ledger's present head and keep it in ``checkpoints/``."""
+        from quipux_provision.store import checkpoints
+
+        return checkpoints.write(self.ledger, self.sign, self.root)

@@ -1,0 +1,81 @@
+"""Environments and the databases they are bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain.canonical import canonical_json
+from quipux_provision.domain.lifecycle import BOUND, REBOUND, LedgerState
+from quipux_provision.errors import GateClosed, UsageError
+from quipux_provision.i18n import _
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+if TYPE_CHECKING:
+    from quipux_provision.ansible.outcome import Outcome
+    from quipux_provision.store.ledger import NewEvent
+
+NAMESPACE = "quipux-provision-run"
+
+
+def database_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what identifies a database: its name, oid and the cluster's system identifier."""
+    return {key: str(data[key]) for key in ("name", "oid", "system_identifier")}
+
+
+def bind(
+    workspace: Workspace, state: LedgerState, environment: Environment, outcome: Outcome
+) -> list[NewEvent]:
+    """Return the event that binds *environment* to the database that answered, none when it is bound.
+
+    :raises GateClosed: another database answered, or it is another environment's.
+    """
+    from quipux_provision.store.ledger import NewEvent
+
+    if outcome.database is None:
+        return []
+    found = database_of(outcome.database)
+    bound = state.databases.get(environment.name)
+    if bound:
+        if database_of(bound) == found:
+            return []
+        raise GateClosed(
+            _("{environment} is bound to another database than the one that answered").format(
+                environment=environment.name
+            ),
+            _("correct the inventory, or run: quipux-provision environment rebind {environment} --reason ...").format(
+                environment=environment.name
+            ),
+        )
+    for name, other in state.databases.items():
+        if other["system_identifier"] == found["system_identifier"]:
+            raise GateClosed(
+                _("{environment} and {other} are in one database cluster").format(
+                    environment=environment.name, other=name
+                ),
+                _("give each environment a database server of its own; correct the inventory"),
+            )
+    return [NewEvent(BOUND, None, environment.name, None, found)]
+
+
+def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:
+    """Forget the database that the environment *name* is bound to; the next plan binds it anew.
+
+    :returns: the database it was bound to.
+    """
+    from quipux_provision.store.ledger import NewEvent
+
+    environment = workspace.environment(name)
+    state = workspace.state()
+    bound = state.databases.get(environment.name)
+    if not bound:
+        raise UsageError(
+            _("{environment} is not bound to a database yet").format(environment=name),
+            _("the first plan binds it"),
+        )
+    statement = {"ledger_id": workspace.ledger.ledger_id, "environment": name, "rebind": database_of(bound)}
+    actor, signature = workspace.sign(NAMESPACE, canonical_json(statement))
+    data = {"released": database_of(bound), "signature": signature, "statement": statement}
+    workspace.record(state, [NewEvent(REBOUND, None, name, actor, data, {"reason": reason})])
+    return database_of(bound)

@@ -1,0 +1,132 @@
+"""The activation mail: written after the COMMIT, sent, kept or reported; never lost in silence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from quipux_provision.domain.lifecycle import MAIL_FAILED, MAIL_SAVED, MAIL_SENT
+from quipux_provision.errors import ProvisionError
+from quipux_provision.outreach.activation import activation_link, code_hash, new_code
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment, MailSettings
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from quipux_provision.service.runs import Work
+    from quipux_provision.store.ledger import NewEvent
+
+__all__ = ["code_hash", "hash_fingerprint", "new_code", "send"]
+
+
+def hash_fingerprint(code: str) -> str:
+    """Return SHA-256 over the hash of *code*, in hex: what the ledger may know of it."""
+    return hashlib.sha256(code_hash(code).encode("ascii")).hexdigest()
+
+
+def check_link(environment: Environment) -> None:
+    """Refuse, before anything runs, an environment whose address can stand in no activation link.
+
+    :raises UsageError: the settings' ``url`` is not https, or not an address.
+    """
+    activation_link(environment.url, "0" * 10, new_code(), environment.demo)
+
+
+def send(
+    workspace: Workspace, environment: Environment, works: Sequence[Work], results: Sequence[CaseResult]
+) -> list[CaseResult]:
+    """Send the mail of each case whose run asks for one; each mail is an event as soon as its fate is known."""
+    wanted = {work.case.case: work for work in works if work.mail_wanted}
+    sent = []
+    for result in results:
+        work = wanted.get(result.case)
+        sent.append(_send_one(workspace, environment, work, result) if work else result)
+    return sent
+
+
+def _send_one(workspace: Workspace, environment: Environment, work: Work, result: CaseResult) -> CaseResult:
+    settings = environment.mail or workspace.settings.mail
+    try:
+        message = _compose(workspace, environment, work, settings)
+        if settings is None or settings.host is None:
+            detail = _save(workspace, environment, work, message)
+        else:
+            detail = _deliver(workspace, environment, work, message, settings)
+    except ProvisionError as error:
+        reason = getattr(error, "reason", "settings")
+        _record(workspace, environment, work, MAIL_FAILED, {"reason": reason})
+        return replace(
+            result,
+            exit_code=error.exit_code if error.exit_code in (4, 7) else 4,
+            message=error.message,
+            hint=error.hint,
+            detail={**result.detail, "mail": "failed"},
+        )
+    return replace(result, detail={**result.detail, **detail})
+
+
+def _compose(
+    workspace: Workspace, environment: Environment, work: Work, settings: MailSettings | None
+) -> EmailMessage:
+    from quipux_provision.outreach.mail import ActivationMail, compose
+    from quipux_provision.store.checkpoints import head
+
+    request, administrator = work.request, work.request.administrator
+    link = None
+    if work.code:
+        link = activation_link(environment.url, administrator.national_id, work.code, environment.demo)
+    newest = head(workspace.ledger)
+    mail = ActivationMail(
+        recipient_name=f"{administrator.given_names} {administrator.surnames}",
+        recipient_email=administrator.email,
+        institution_name=request.institution.name,
+        acronym=request.institution.acronym,
+        environment_name=environment.name,
+        environment_kind=environment.kind,
+        login=f"U{administrator.national_id}",
+        link=link,
+        expires_hours=workspace.settings.policy.activation_hours,
+        support=settings.support if settings else "",
+        case=work.case.case,
+        ledger_head=f"{newest['count']}:{newest['head']}",
+        url=environment.url,
+    )
+    return compose(mail, settings.sender if settings else "quipux-provision@localhost", workspace.now())
+
+
+def _deliver(
+    workspace: Workspace, environment: Environment, work: Work, message: EmailMessage, settings: MailSettings
+) -> dict[str, str]:
+    from quipux_provision.outreach.smtp import SmtpSettings, deliver
+    from quipux_provision.store.secrets import resolve
+
+    password = resolve(settings.password, workspace.root) if settings.password else None
+    server = SmtpSettings(
+        settings.host or "", settings.port, settings.security, settings.user, demo=environment.demo
+    )
+    delivery = deliver(message, server, password)
+    _record(workspace, environment, work, MAIL_SENT, {"accepted_at": delivery.accepted_at.isoformat()})
+    return {"mail": "sent"}
+
+
+def _save(
+    workspace: Workspace, environment: Environment, work: Work, message: EmailMessage
+) -> dict[str, str]:
+    from quipux_provision.outreach.mail import save
+
+    path = save(message, workspace.root / "outbox", f"{work.case.case}-{environment.name}")
+    _record(workspace, environment, work, MAIL_SAVED, {"file": path.name})
+    return {"mail": "saved", "file": str(path)}
+
+
+def _record(
+    workspace: Workspace, environment: Environment, work: Work, kind: str, data: dict[str, str]
+) -> None:
+    from quipux_provision.store.ledger import NewEvent
+
+    events: list[NewEvent] = [NewEvent(kind, work.case.case, environment.name, None, data)]
+    workspace.ledger.append(events)

@@ -1,0 +1,481 @@
+"""Runs: plan, apply, promote, activate. One road; check mode is the same road less the COMMIT."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain.canonical import canonical_json
+from quipux_provision.domain.lifecycle import (
+    ACTIVATION_PREPARED,
+    APPLIED,
+    PLANNED,
+    PRODUCTION,
+    RUN_FAILED,
+    RUN_STARTED,
+    CaseState,
+    LedgerState,
+)
+from quipux_provision.domain.plan import Plan, Target
+from quipux_provision.domain.request import Request
+from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
+from quipux_provision.i18n import _
+from quipux_provision.service import environments, letters
+from quipux_provision.service.gates import check_may_run, check_open, check_route, check_trained
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+if TYPE_CHECKING:
+    from quipux_provision.ansible.outcome import ItemResult, Outcome
+    from quipux_provision.ansible.run import Progress
+
+NAMESPACE = "quipux-provision-run"
+PLAYBOOK = "quipux.provision.provision"
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a run is followed and stopped.
+
+    :param on_progress: called with each step of Ansible.
+    :param on_output: called with Ansible's own output, secrets masked.
+    :param cancelled: asked often; True ends the run.
+    """
+
+    on_progress: Callable[[Progress], None] | None = None
+    on_output: Callable[[str], None] | None = None
+    cancelled: Callable[[], bool] = _never
+    verbosity: int = 0
+
+
+@dataclass
+class Work:
+    """One case on its way through a run."""
+
+    case: CaseState
+    request: Request
+    expect: str | None = None
+    code: str | None = None
+    mail_wanted: bool = False
+
+
+def plan(
+    workspace: Workspace, names: Sequence[str], environment_name: str, watch: Watch | None = None
+) -> list[CaseResult]:
+    """Record what a run would change for each of *names* (empty: every case that may go there)."""
+    environment = workspace.environment(environment_name)
+    state = workspace.state()
+    works, results = [], []
+    for case in _plannable(workspace, state, names, environment):
+        try:
+            check_open(case)
+            check_route(case, environment)
+            check_trained(case, environment)
+            works.append(Work(case, workspace.request(case)))
+        except ProvisionError as error:
+            results.append(CaseResult.refused(case.case, error))
+    if works:
+        items = [_item(workspace, work, environment) for work in works]
+        outcome = _execute(workspace, state, environment, items, secrets.token_hex(8), watch, check=True)
+        results += _record_plans(workspace, state, environment, works, outcome)
+    return results
+
+
+def _plannable(
+    workspace: Workspace, state: LedgerState, names: Sequence[str], environment: Environment
+) -> Iterable[CaseState]:
+    if names:
+        return [workspace.case(state, name) for name in dict.fromkeys(names)]
+    chosen = []
+    for case in state.cases.values():
+        try:
+            check_open(case)
+            check_route(case, environment)
+            check_trained(case, environment)
+        except GateClosed:
+            continue
+        applied = case.progress(environment.name).applied
+        if applied is None or applied.request_digest != case.request_digest:
+            chosen.append(case)
+    return chosen
+
+
+def _record_plans(
+    workspace: Workspace,
+    state: LedgerState,
+    environment: Environment,
+    works: Sequence[Work],
+    outcome: Outcome,
+) -> list[CaseResult]:
+    from quipux_provision.store.ledger import NewEvent
+
+    results, events = [], environments.bind(workspace, state, environment, outcome)
+    for work in works:
+        item, error = _usable(outcome, work.case.case)
+        if item is None:
+            results.append(CaseResult.refused(work.case.case, error, status="failed"))
+            continue
+        made = _plan_of(work.case, environment, outcome, item)
+        if made.digest != item.plan_digest:
+            raise RunFailed(
+                _("the plan of {case} does not have the digest that the module gave").format(case=made.case),
+                _("the collection and the driver are not of one version: install quipux-provision anew"),
+            )
+        recorded = work.case.progress(environment.name).plan
+        data = {
+            "kind": environment.kind,
+            "plan_digest": made.digest,
+            "request_digest": made.request_digest,
+            "collection_digest": made.collection_digest,
+            "round": work.case.round,
+            "pending": made.pending,
+            "target": made.target.as_dict(),
+        }
+        shown = {"changes": list(item.changes), "kept": list(item.kept), "notes": list(item.notes)}
+        if recorded is None or recorded.digest != made.digest:
+            events.append(NewEvent(PLANNED, made.case, environment.name, None, data, shown))
+        detail = {"pending": made.pending, "plan_digest": made.digest, **shown}
+        results.append(CaseResult(made.case, "planned", detail=detail))
+    if events:
+        workspace.record(state, events)
+    return results
+
+
+def _plan_of(case: CaseState, environment: Environment, outcome: Outcome, item: ItemResult) -> Plan:
+    from quipux_provision.ansible.collection import collection_digest
+
+    database = outcome.database or {}
+    return Plan(
+        case=case.case,
+        environment=environment.name,
+        target=Target(
+            hosts=tuple(outcome.hosts),
+            database=str(database.get("name", "")),
+            system_identifier=str(database.get("system_identifier", "")),
+        ),
+        request_digest=case.request_digest,
+        collection_digest=collection_digest(),
+        changes=item.changes,
+    )
+
+
+def apply(
+    workspace: Workspace,
+    names: Sequence[str],
+    environment_name: str,
+    watch: Watch | None = None,
+    *,
+    activate: bool = False,
+) -> list[CaseResult]:
+    """Carry approved cases out in an environment; *names* empty means every case that is ready there.
+
+    :param activate: send a new activation link also where one was sent before.
+    """
+    from quipux_provision.store import locks
+
+    environment = workspace.environment(environment_name)
+    state = workspace.state()
+    if names:
+        chosen = [workspace.case(state, name).case for name in dict.fromkeys(names)]
+    else:
+        chosen = [case.case for case in state.cases.values() if _ready(case, environment)]
+    if not chosen:
+        return []
+    lifetime = workspace.settings.policy.lock_ttl
+    with locks.acquire(workspace.ledger, environment.name, chosen, lifetime, reason="apply") as locked:
+        results = [
+            CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()
+        ]
+        if locked.held:
+            results += _apply_locked(workspace, locked.held, environment, watch, activate)
+    order = {name: position for position, name in enumerate(chosen)}
+    return sorted(results, key=lambda result: order[result.case])
+
+
+def promote(workspace: Workspace, names: Sequence[str], watch: Watch | None = None) -> list[CaseResult]:
+    """Carry approved cases out in production; *names* empty means every approved case."""
+    results = []
+    found = [e for e in workspace.settings.environments.values() if e.kind == PRODUCTION]
+    if not found:
+        raise UsageError(
+            _("the settings have no environment of kind produccion"),
+            _("add one to quipux-provision.yml"),
+        )
+    state = workspace.state()
+    by_environment: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        case = workspace.case(state, name)
+        serving = [e.name for e in found if case.route in e.routes] or [found[0].name]
+        by_environment.setdefault(serving[0], []).append(name)
+    if not names:
+        by_environment = {environment.name: [] for environment in found}
+    for environment_name, chosen in by_environment.items():
+        results += apply(workspace, chosen, environment_name, watch)
+    return results
+
+
+def _ready(case: CaseState, environment: Environment) -> bool:
+    if case.route not in environment.routes:
+        return False
+    progress = case.progress(environment.name)
+    applied = progress.applied
+    if applied and applied.request_digest == case.request_digest:
+        return progress.mail_wanted or progress.failure is not None
+    return progress.decision is not None and progress.decision.round == case.round
+
+
+def _apply_locked(
+    workspace: Workspace,
+    names: Sequence[str],
+    environment: Environment,
+    watch: Watch | None,
+    activate: bool,
+) -> list[CaseResult]:
+    from quipux_provision.store.ledger import NewEvent
+
+    state = workspace.state()
+    run = secrets.token_hex(8)
+    cases = [workspace.case(state, name) for name in names]
+    record = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "environment": environment.name,
+        "run": run,
+        "cases": {case.case: case.request_digest for case in cases},
+    }
+    operator, signature = workspace.sign(NAMESPACE, canonical_json(record))
+    works, results = [], []
+    for case in cases:
+        try:
+            expect = check_may_run(workspace, case, environment, operator)
+            work = Work(case, workspace.request(case), expect)
+        except ProvisionError as error:
+            results.append(CaseResult.refused(case.case, error))
+            continue
+        if _wants_code(work, environment, activate):
+            work.code = letters.new_code()
+        works.append(work)
+    if not works:
+        return results
+    if any(work.code for work in works):
+        letters.check_link(environment)
+    data = {
+        **record,
+        "kind": environment.kind,
+        "signature": signature,
+        "signers_sha256": workspace.signers.sha256,
+    }
+    events = [NewEvent(RUN_STARTED, None, environment.name, operator, data)]
+    items = []
+    for work in works:
+        items.append(_item(workspace, work, environment))
+        if work.code:
+            prepared = {"run": run, "hash_sha256": letters.hash_fingerprint(work.code)}
+            events.append(
+                NewEvent(ACTIVATION_PREPARED, work.case.case, environment.name, operator, prepared)
+            )
+    workspace.record(state, events)
+    outcome = _execute(workspace, state, environment, items, run, watch, check=False)
+    results += _record_outcome(workspace, environment, works, outcome, run, operator)
+    results = letters.send(workspace, environment, works, results)
+    workspace.checkpoint()
+    if outcome.failure and outcome.failure.kind == "interrupted":
+        raise Interrupted(outcome.failure.message, outcome.failure.hint)
+    return results
+
+
+def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
+    if work.request.administrator.existing_account != "reject":
+        return False
+    progress = work.case.progress(environment.name)
+    return activate or progress.applied is None or progress.mail_wanted
+
+
+def _item(workspace: Workspace, work: Work, environment: Environment) -> dict[str, Any]:
+    """Return the module's item: the request, what was applied last, what may be done."""
+    from quipux_provision.ansible.collection import collection_digest
+
+    progress = work.case.progress(environment.name)
+    item = dict(work.request.item())
+    item["case"] = work.case.case
+    item["binding"] = {
+        "environment": environment.name,
+        "request_digest": work.case.request_digest,
+        "collection_digest": collection_digest(),
+    }
+    if progress.applied and progress.applied.request_ref:
+        before = workspace.personal(progress.applied.request_ref)["request"]
+        item["previous"] = _previous(Request.from_source(work.case.case, before).item())
+    if work.expect:
+        item["expect"] = work.expect
+    if work.code:
+        item["activation"] = {
+            "hash": letters.code_hash(work.code),
+            "replaces": list(progress.prepared_activations),
+        }
+    return item
+
+
+def _previous(item: Mapping[str, Any]) -> dict[str, Any]:
+    institution = {
+        key: item[key] for key in ("name", "ruc", "acronym", "phone", "address", "city") if item.get(key)
+    }
+    administrator = {key: value for key, value in item["administrator"].items() if key != "existing_account"}
+    return {"institution": institution, "administrator": administrator}
+
+
+def _execute(
+    workspace: Workspace,
+    state: LedgerState,
+    environment: Environment,
+    items: Sequence[Mapping[str, Any]],
+    run: str,
+    watch: Watch | None,
+    *,
+    check: bool,
+) -> Outcome:
+    from quipux_provision.ansible.run import Run, execute
+    from quipux_provision.store.secrets import resolve
+
+    watch = watch or Watch()
+    vault = resolve(environment.vault, workspace.root) if environment.vault else None
+    activations = (item["activation"]["hash"] for item in items if "activation" in item)
+    variables: dict[str, Any] = {
+        "provision_items": list(items),
+        "provision_environment": environment.name,
+        "provision_application_name": f"quipux-provision {run}",
+    }
+    if environment.default_city is not None:
+        variables["quipux_default_city"] = environment.default_city
+    if bound := state.databases.get(environment.name):
+        variables["provision_expect_database"] = environments.database_of(bound)
+    return execute(
+        Run(
+            playbook=PLAYBOOK,
+            inventory=environment.inventory,
+            variables=variables,
+            check=check,
+            vault_password=vault,
+            verbosity=watch.verbosity,
+            on_progress=watch.on_progress,
+            on_output=watch.on_output,
+            cancelled=watch.cancelled,
+            secrets=tuple(activations),
+        )
+    )
+
+
+def _usable(outcome: Outcome, case: str) -> tuple[ItemResult | None, ProvisionError]:
+    """Return the case's result if the case came through, and the error otherwise."""
+    item = outcome.items.get(case)
+    if item is not None and item.status in ("ok", "unchanged", "activated"):
+        return item, ProvisionError("")
+    if item is not None and item.error:
+        error: ProvisionError = (GateClosed if item.error["code"] == "plan_changed" else RunFailed)(
+            "{case}: {text}".format(case=case, text=item.error["message"]), item.error["hint"]
+        )
+        return None, error
+    return None, failure_error(outcome)
+
+
+def failure_error(outcome: Outcome) -> ProvisionError:
+    """Return the error for a case that the run gave no result for."""
+    from quipux_provision.errors import Unreachable
+
+    failure = outcome.failure
+    if failure is None:
+        return RunFailed(
+            _("the run ended without a result for this case"),
+            _("run it again with -v to see what Ansible did"),
+        )
+    kinds: dict[str, type[ProvisionError]] = {
+        "unreachable": Unreachable,
+        "host_key": Unreachable,
+        "interrupted": Interrupted,
+    }
+    return kinds.get(failure.kind, RunFailed)(failure.message, failure.hint)
+
+
+def _record_outcome(
+    workspace: Workspace,
+    environment: Environment,
+    works: Sequence[Work],
+    outcome: Outcome,
+    run: str,
+    operator: str,
+) -> list[CaseResult]:
+    from quipux_provision.store.ledger import NewEvent
+
+    events, results = [], []
+    for work in works:
+        case = work.case
+        item, error = _usable(outcome, case.case)
+        if item is None:
+            code = _failure_code(outcome, case.case)
+            failed = {"run": run, "kind": environment.kind, "code": code}
+            events.append(NewEvent(RUN_FAILED, case.case, environment.name, operator, failed))
+            status = "refused" if isinstance(error, GateClosed) else "failed"
+            results.append(CaseResult.refused(case.case, error, status=status))
+            continue
+        progress = case.progress(environment.name)
+        existing = work.request.administrator.existing_account != "reject"
+        first = progress.applied is None or progress.mail_wanted
+        data = {
+            "run": run,
+            "kind": environment.kind,
+            "round": case.round,
+            "request_digest": case.request_digest,
+            "request_ref": case.request_ref,
+            "plan_digest": item.plan_digest,
+            "changed": item.changed,
+            "activation": item.activation,
+            "mail_wanted": item.activation == "written" or (existing and first),
+            "ids": dict(item.ids),
+        }
+        work.mail_wanted = bool(data["mail_wanted"])
+        events.append(NewEvent(APPLIED, case.case, environment.name, operator, data))
+        detail = {
+            "environment": environment.name,
+            "activation": item.activation,
+            "ids": dict(item.ids),
+            "kept": list(item.kept),
+            "notes": list(item.notes),
+        }
+        results.append(CaseResult(case.case, item.status, changed=item.changed, detail=detail))
+    workspace.record(workspace.state(), events)
+    return results
+
+
+def _failure_code(outcome: Outcome, case: str) -> str:
+    item = outcome.items.get(case)
+    if item is not None and item.error:
+        return str(item.error["code"])
+    return outcome.failure.kind if outcome.failure else "incomplete"
+
+
+def activate(
+    workspace: Workspace, names: Sequence[str], environment_name: str, watch: Watch | None = None
+) -> list[CaseResult]:
+    """Send a new activation link to the administrators of cases that were carried out before."""
+    environment = workspace.environment(environment_name)
+    state = workspace.state()
+    for name in names:
+        case = workspace.case(state, name)
+        if case.progress(environment.name).applied is None:
+            raise GateClosed(
+                _("{case} was not carried out in {environment} yet").format(
+                    case=name, environment=environment_name
+                ),
+                _("run: quipux-provision apply {case} --environment {environment}").format(
+                    case=name, environment=environment_name
+                ),
+            )
+    return apply(workspace, names, environment_name, watch, activate=True)
+
+
