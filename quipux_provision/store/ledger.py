@@ -1,7 +1,7 @@
 """What happened, in order: an append-only, hash-chained ledger.
 
-Events carry no personal data. It lies in a table of its own, by reference; the event holds a salted digest of it,
-so that deleting data and salt (purge) leaves a chain that still verifies.
+Events carry no personal data. It lies in a table of its own, by reference; the event holds a salted digest of
+it, so that deleting data and salt (purge) leaves a chain that still verifies.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ class Ledger:
     def append(self, new: Sequence[NewEvent], *, seen: int | None = None) -> list[Event]:
         """Append all of *new* in one transaction, or none.
 
-        :param seen: number of the newest event that the caller's decision rests on; when a case of *new* has a newer
-            one, nothing is appended.
+        :param seen: number of the newest event that the caller's decision rests on; when a case of *new* has a
+            newer one, nothing is appended.
         :raises GateClosed: the clock is earlier than the newest event.
         :raises Locked: a case moved on since *seen*.
         """
