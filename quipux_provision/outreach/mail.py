@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, make_msgid, parseaddr
+from email.utils import format_datetime, getaddresses, make_msgid
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,7 @@ __all__ = [
 # Wide enough that a ledger head (64 digits) is not folded into an encoded word.
 _POLICY = SMTP.clone(max_line_length=200)
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
+_REFUSED = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -87,13 +88,13 @@ def compose(mail: ActivationMail, sender: str, now: datetime | None = None) -> E
     message["Date"] = format_datetime(now or datetime.now(UTC))
     message["Message-ID"] = make_msgid(domain=origin.domain)
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "es"
     message["X-Quipux-Provision-Case"] = mail.case
     message["X-Quipux-Provision-Environment"] = mail.environment_name
     message["X-Quipux-Provision-Ledger"] = mail.ledger_head
     values = {"mail": mail, "subject": _subject(mail)}
     message.set_content(_render("activation.txt.j2", values), cte="quoted-printable")
     message.add_alternative(_render("activation.html.j2", values), subtype="html", cte="quoted-printable")
+    message["Content-Language"] = "es"  # last: a Content header set earlier moves into the first part
     return message
 
 
@@ -146,14 +147,17 @@ def _check(mail: ActivationMail) -> None:
 
 
 def _check_text(field: str, value: str) -> None:
-    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _BIDI for c in value):
+    # "=?" would be read as an encoded word in a header.
+    if "=?" in value or any(unicodedata.category(c) in _REFUSED or c in _BIDI for c in value):
         raise _unusable(field)
 
 
 def _split_sender(sender: str) -> tuple[str, str]:
     _check_text("sender", sender)
-    name, address = parseaddr(sender)
-    return name, address
+    found = getaddresses([sender])
+    if len(found) != 1:
+        raise _unusable("sender")
+    return found[0]
 
 
 def _address(field: str, name: str, address: str) -> Address:

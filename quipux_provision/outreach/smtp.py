@@ -170,6 +170,8 @@ def _kind(error: Exception, step: str) -> tuple[str, str]:
         ),
         (OSError, "connect", _("the mail server {server} cannot be reached")),
     )
+    if isinstance(error.__context__, TimeoutError):  # smtplib tells it as a connection that was closed
+        error = error.__context__
     if step == "auth" and isinstance(error, UnicodeError):
         return "auth", _("the login of the mail server {server} holds characters outside ASCII")
     return next(

@@ -1,0 +1,184 @@
+"""Delivery to a real server: TLS, login, and one clear error for each way it can fail."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from quipux_provision.outreach.mail import MailFailed, SmtpSettings, compose, deliver
+from tests.stand_in.mail_server import HANG_UP, MailServer, certificate
+from tests.unit.outreach.test_mail import LINK, MAIL, SENDER
+
+USER, PASSWORD = "quipux@example.gob.ec", "canario-7f3c9e"
+
+
+@pytest.fixture
+def tls(tmp_path, monkeypatch):
+    """Return the server's context; its authority is one of the system's for this test."""
+    authority, context = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    return context
+
+
+def settings(server, security="starttls", **changes):
+    return replace(SmtpSettings(server.host, server.port, security, USER, timeout=10), **changes)
+
+
+def failure(smtp, password=PASSWORD):
+    with pytest.raises(MailFailed) as caught:
+        deliver(compose(MAIL, SENDER), smtp, password)
+    error = caught.value
+    told = f"{error!r} {error} {error.hint} {error.__context__!r} {error.__cause__!r}"
+    assert PASSWORD not in told
+    assert LINK not in told
+    assert MAIL.recipient_email not in told
+    assert error.hint
+    assert "\n" not in error.message
+    return error
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_message_arrives_whole_over_tls_with_login(security, tls):
+    message = compose(MAIL, SENDER)
+    raw = message.as_bytes()
+    before = datetime.now(UTC)
+    with MailServer(security=security, context=tls, login=(USER, PASSWORD)) as server:
+        delivery = deliver(message, settings(server, security), PASSWORD)
+        assert server.recipients == [MAIL.recipient_email]
+        assert [m["Message-ID"] for m in server.messages] == [message["Message-ID"]]
+        assert server.raw == [raw]
+    assert delivery.accepted_at.tzinfo is UTC
+    assert before <= delivery.accepted_at <= datetime.now(UTC)
+
+
+def test_a_dot_alone_does_not_end_the_message(tls):
+    mail = replace(MAIL, institution_name=".", support=".")
+    with MailServer(security="tls", context=tls) as server:
+        deliver(compose(mail, SENDER), settings(server, "tls", user=None))
+        assert "caso inej" in " ".join(server.messages[0].get_body(("plain",)).get_content().split())
+
+
+def test_after_acceptance_nothing_undoes_it(tls):
+    with MailServer(security="tls", context=tls, answers={"QUIT": HANG_UP}) as server:
+        assert deliver(compose(MAIL, SENDER), settings(server, "tls", user=None)).accepted_at
+        assert len(server.raw) == 1
+
+
+def test_the_demonstration_needs_no_encryption_on_this_machine():
+    with MailServer() as server:
+        deliver(compose(MAIL, SENDER), settings(server, "none", user=None, demo=True))
+        assert len(server.raw) == 1
+
+
+@pytest.mark.parametrize(
+    ("security", "host", "demo"),
+    [
+        ("none", "127.0.0.1", False),
+        ("none", "192.0.2.1", True),
+        ("NONE", "127.0.0.1", True),
+        ("", "127.0.0.1", True),
+    ],
+)
+def test_no_encryption_elsewhere(security, host, demo):
+    with MailServer() as server:
+        error = failure(settings(server, security, host=host, demo=demo))
+        assert error.reason == "settings"
+        assert server.raw == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_of_an_unknown_authority(security, tmp_path):
+    _authority, context = certificate(tmp_path)
+    with MailServer(security=security, context=context, login=(USER, PASSWORD)) as server:
+        error = failure(settings(server, security))
+        assert error.reason == "tls"
+        assert "certificate" in error.message
+        assert server.raw == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_of_another_host(security, tmp_path, monkeypatch):
+    authority, context = certificate(tmp_path, "mail.other.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    with MailServer(security=security, context=context) as server:
+        assert failure(settings(server, security)).reason == "tls"
+        assert server.raw == []
+
+
+def test_a_server_without_starttls_gets_neither_login_nor_mail():
+    with MailServer(login=(USER, PASSWORD)) as server:
+        assert failure(settings(server)).reason == "unsupported"
+        assert server.raw == []
+
+
+def test_tls_spoken_to_a_plain_port(tls):
+    with MailServer() as server:
+        assert failure(settings(server, "tls")).reason == "tls"
+
+
+@pytest.mark.parametrize("password", ["wrong", None, "contraseña"])
+def test_a_refused_login(password, tls):
+    with MailServer(security="starttls", context=tls, login=(USER, PASSWORD)) as server:
+        error = failure(settings(server), password)
+        assert error.reason == "auth"
+        assert server.raw == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "code"),
+    [
+        ({"MAIL": "550 5.7.1 not you"}, "sender", "550 5.7.1"),
+        ({"RCPT": f"550 5.1.1 <{MAIL.recipient_email}> unknown"}, "recipient", "550 5.1.1"),
+        ({"RCPT": "451 come back later"}, "recipient", "451"),
+        ({"DATA": f"554 5.7.1 blocked: {LINK}"}, "data", "554 5.7.1"),
+        ({"DATA": HANG_UP}, "disconnected", ""),
+    ],
+)
+def test_a_refused_message_is_told_by_number_only(answers, reason, code, tls):
+    with MailServer(security="starttls", context=tls, login=(USER, PASSWORD), answers=answers) as server:
+        error = failure(settings(server))
+        assert error.reason == reason
+        assert code in error.message
+        assert server.raw == []
+
+
+def test_nobody_listens():
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        error = failure(SmtpSettings("127.0.0.1", free.getsockname()[1], "starttls", USER))
+        assert error.reason == "connect"
+        assert f"127.0.0.1:{free.getsockname()[1]}" in error.message
+
+
+def test_a_host_that_does_not_exist():
+    assert failure(SmtpSettings("correo.invalid", 587, "starttls", USER, timeout=5)).reason == "connect"
+
+
+@pytest.mark.parametrize("greeting", [b"", b"554 no service\r\n", b"nonsense\r\n", None])
+def test_a_server_that_is_none(greeting):
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def answer():
+            connection, _address = listener.accept()
+            with closing(connection):
+                if greeting is None:
+                    released.wait(10)  # says nothing while the client waits
+                else:
+                    connection.sendall(greeting)
+
+        released = threading.Event()
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            smtp = SmtpSettings("127.0.0.1", listener.getsockname()[1], "starttls", USER, timeout=0.5)
+            reason = failure(smtp).reason
+        finally:
+            released.set()
+            thread.join()
+    expected = {b"": "disconnected", b"554 no service\r\n": "protocol", None: "timeout"}
+    assert reason == expected.get(greeting, "protocol")
