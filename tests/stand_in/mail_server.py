@@ -1,4 +1,4 @@
-"""A mail server on loopback: the real SMTP protocol, TLS by an authority of our own, login, and chosen failures."""
+"""A mail server on loopback: real SMTP, TLS by an authority of our own, login, and chosen failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MailServer:
     :param folder: where each message is written as ``<number>.eml``; None keeps them in memory only.
     :param security: ``none``, ``starttls`` or ``tls``; the last two need *context*.
     :param login: user and password that must be given; None asks for none.
-    :param answers: answer per command instead of the usual one, such as ``{"RCPT": "550 5.1.1 no such user"}``;
+    :param answers: answer per command instead of the usual one, ``{"RCPT": "550 5.1.1 no such user"}``, say;
         :data:`HANG_UP` closes the connection in the middle of that command (``DATA``: after its first line).
     """
 
@@ -49,7 +49,7 @@ class MailServer:
         self.port = 0
         self.raw: list[bytes] = []
         self.recipients: list[str] = []
-        self.connections: list[asyncio.BaseTransport] = []
+        self.connections: list[asyncio.Transport] = []
         self._login = login
         self._options: dict[str, Any] = {"hostname": "mail.example.gob.ec"}
         self._context = context if security == "tls" else None
@@ -66,7 +66,7 @@ class MailServer:
     @property
     def messages(self) -> list[EmailMessage]:
         """Return what was taken, parsed."""
-        return [message_from_bytes(raw, policy=default) for raw in self.raw]  # type: ignore[misc]
+        return [message_from_bytes(raw, EmailMessage, policy=default) for raw in self.raw]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -99,13 +99,13 @@ class MailServer:
         # Not handled: the protocol answers by itself, "535 5.7.8".
         return AuthResult(success=given == self._login, handled=False)
 
-    async def handle_MAIL(
+    async def handle_MAIL(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
         envelope.mail_from = address
         return self.answers.get("MAIL", "250 OK")
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
         answer = self.answers.get("RCPT", "250 OK")
@@ -113,7 +113,7 @@ class MailServer:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         answer = self.answers.get("DATA", "250 OK")
         if answer.startswith("250"):
             self.raw.append(envelope.content)
@@ -127,31 +127,32 @@ class _Session(SMTP):
     def __init__(self, owner: MailServer, **options: Any) -> None:
         super().__init__(owner, **options)
         self._owner = owner
-        # Only its own STARTTLS counts as TLS for aiosmtpd, not a connection that was TLS from the start; told this
+        # For aiosmtpd only its own STARTTLS counts as TLS, not a connection that was TLS from the start. Told so
         # through the constructor it warns, and warnings are errors in the tests.
         self._auth_require_tls = self.tls_context is not None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._connection = transport
         self._owner.connections.append(transport)
 
-    async def smtp_DATA(self, arg: str) -> None:
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         if self._owner.answers.get("DATA") != HANG_UP:
             await super().smtp_DATA(arg)
             return
         await self.push("354 go on")
         await self._reader.readline()
-        self.transport.abort()
+        self._connection.abort()
 
-    async def smtp_QUIT(self, arg: str) -> None:
+    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
         if self._owner.answers.get("QUIT") == HANG_UP:
-            self.transport.abort()
+            self._connection.abort()
         else:
             await super().smtp_QUIT(arg)
 
 
 def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[Path, ssl.SSLContext]:
-    """Make an authority and a server certificate for *host*; return the authority's file and the server's context."""
+    """Make an authority and a certificate for *host*; return the authority's file and the server's context."""
     start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _number in range(2))
     root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])

@@ -88,8 +88,7 @@ def test_everything_goes_over_the_wire_as_short_ascii_lines():
 )
 def test_a_new_account_gets_the_link_in_each_environment(kind, place, absent):
     _message, text, page = parsed(replace(MAIL, environment_kind=kind))
-    for body in (text, " ".join(page.text.split())):
-        body = " ".join(body.split())
+    for body in (" ".join(text.split()), " ".join(page.text.split())):
         assert place in body.replace("CAPACITACIÓN", "capacitación").replace("PRODUCCIÓN", "producción")
         assert absent not in body
         assert "Usuario: 2405999992" in body
