@@ -1,3 +1,3 @@
-"""The only room that knows Ansible: argument list, environment, vars file, run, and events folded to an Outcome."""
+"""The only room that knows Ansible: arguments, environment, vars file, run, events folded to an Outcome."""
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _LEFT_OUT = {"__pycache__", "molecule", "tests"}
 
 
 def collection_path() -> Path:
-    """Return the folder that holds ``ansible_collections``: beside the package (wheel) or ``.collections`` (checkout).
+    """Return the folder that holds ``ansible_collections``: the package's own (wheel) or ``.collections``.
 
     :raises UsageError: neither is there.
     """

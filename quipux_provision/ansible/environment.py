@@ -36,7 +36,7 @@ def runner_env(artifacts: Path, callback_folder: str) -> dict[str, str]:
         "AWX_ISOLATED_DATA_DIR": str(artifacts),
         "ANSIBLE_CALLBACK_PLUGINS": callback_folder,
         "ANSIBLE_STDOUT_CALLBACK": "awx_display",
-        # Above this many characters the plugin drops a task's result: a list of some hundred items would be lost.
+        # Above this many characters the plugin drops a task's result, and so a list of some hundred items.
         "MAX_EVENT_RES": str(2**31),
     }
 
@@ -53,7 +53,7 @@ def build_config(folder: Path, collections: Path, known_hosts: Path | None = Non
 
     :param folder: the run's private folder.
     :param collections: the folder that holds ``ansible_collections``.
-    :param known_hosts: pinned host keys; without it SSH uses the user's own file. Either way an unknown key is refused.
+    :param known_hosts: pinned host keys; without it SSH uses the user's own. Unknown keys are always refused.
     """
     options = ["ControlMaster=auto", "ControlPersist=30s", "StrictHostKeyChecking=yes"]
     if known_hosts:

@@ -1,5 +1,7 @@
-"""What a run came to, folded from Ansible's events. Return codes are not believed: 4 means three different things, and
-0 is also what a run over an empty group, an ignored or a rescued error ends with. Pure: no I/O.
+"""What a run came to, folded from Ansible's events. Pure: no I/O.
+
+Return codes are not believed: 4 means three different things, and 0 is also what a run over an empty group,
+or with an ignored or rescued error, ends with.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ _OURS = "quipux.provision."
 REPORT_TASK = "Report refused and failed items"
 _GOOD = ("ok", "unchanged", "activated")
 _LONGEST = 400
+_NO_REASON = {"code": "storage_failed", "message": "-", "hint": ""}
 _HOST_KEY = re.compile(
-    r"host key verification failed|remote host identification has changed|no \S+ host key is known|host key .*mismatch",
+    r"host key verification failed|remote host identification has changed|no \S+ host key is known",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -56,7 +59,7 @@ class ItemResult:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Items by case; the database as the module found it; the hosts that took part; the failure of the run, if any."""
+    """Items by case; the database as the module found it; the hosts that took part; the run's failure."""
 
     items: Mapping[str, ItemResult]
     database: Mapping[str, Any] | None = None
@@ -67,7 +70,7 @@ class Outcome:
 class Fold:
     """Takes the events of one run, one at a time, and tells the outcome at the end.
 
-    :param requested: the state asked for, by case (``present`` or ``absent``); such a case without a result makes the
+    :param requested: the state asked for (``present`` or ``absent``) by case; one without a result makes the
         outcome incomplete.
     :param check: check mode, in which nothing is stored.
     :param redact: removes known secrets from a text.
@@ -114,7 +117,7 @@ class Fold:
     def outcome(self, *, interrupted: bool = False) -> Outcome:
         """Return what all events taken so far amount to.
 
-        :param interrupted: the run was stopped from outside; an outcome that is whole nevertheless stays whole.
+        :param interrupted: the run was stopped from outside; what is whole nevertheless stays whole.
         """
         items = {case: self._with_storage(item) for case, item in self._items.items()}
         failure = self._failure(items)
@@ -152,9 +155,7 @@ class Fold:
             self._failures.append(_failed(host, str(data.get("task", "")), self._line(result.get("msg"))))
 
     def _remember_error(self, text: str) -> None:
-        for line in _COLOUR.sub("", text).splitlines():
-            if line.startswith(("[ERROR]", "ERROR!")):
-                self._last_error = self._line(line)
+        self._last_error = last_error(self._redact(text)) or self._last_error
 
     def _with_storage(self, item: ItemResult) -> ItemResult:
         if self._check or item.case not in self._needs_storage or item.status not in _GOOD:
@@ -171,7 +172,7 @@ class Fold:
             return replace(item, status="failed", error=error)
         for result in results:
             if result and result.get("status") not in _GOOD:
-                return replace(item, status="failed", error=result.get("error") or {"code": "storage_failed"})
+                return replace(item, status="failed", error=_error(result) or _NO_REASON)
         changed = any(result and result.get("changed") for result in results)
         if changed and item.status == "unchanged":
             return replace(item, status="ok", changed=True)
@@ -214,13 +215,28 @@ class Fold:
 
     def _line(self, text: Any) -> str:
         """Return the first line that says something, without Ansible's prefixes and without secrets."""
-        lines = [line.strip() for line in self._redact(_COLOUR.sub("", str(text or ""))).splitlines()]
-        line = next((line for line in lines if line and not set(line) <= set("@-=")), "")
-        while (shorter := _PREFIX.sub("", line)) != line:
-            line = shorter
-        if _HOST_KEY.search(" ".join(lines)) and not _HOST_KEY.search(line):
-            line = "Host key verification failed."
-        return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+        return _first_line(self._redact(str(text or "")))
+
+
+def last_error(output: str) -> str:
+    """Return the last error that Ansible wrote in *output*, as one line; empty if there is none."""
+    errors = [line for line in _COLOUR.sub("", output).splitlines() if line.startswith(("[ERROR]", "ERROR!"))]
+    return _first_line(errors[-1]) if errors else ""
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in _COLOUR.sub("", text).splitlines()]
+    line = next((line for line in lines if line and not set(line) <= set("@-=")), "")
+    while (shorter := _PREFIX.sub("", line)) != line:
+        line = shorter
+    if _HOST_KEY.search(" ".join(lines)) and not _HOST_KEY.search(line):
+        line = "Host key verification failed."
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _error(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    error = result.get("error")
+    return {"code": "", "message": "", "hint": "", **error} if error else None
 
 
 def _item(result: Mapping[str, Any]) -> ItemResult:
@@ -228,7 +244,7 @@ def _item(result: Mapping[str, Any]) -> ItemResult:
         case=str(result.get("case")),
         status=str(result.get("status")),
         changed=bool(result.get("changed")),
-        error=result.get("error"),
+        error=_error(result),
         changes=list(result.get("changes") or []),
         kept=list(result.get("kept") or []),
         notes=list(result.get("notes") or []),
@@ -243,9 +259,7 @@ def _unreachable(host: str, reason: str) -> Failure:
         return Failure(
             "host_key",
             _("The key that {host} showed is not the pinned one.").format(host=host),
-            _(
-                "Ask who runs the host whether its key was changed, then correct known_hosts; don't just accept it."
-            ),
+            _("Ask who runs the host whether its key was changed; only then correct known_hosts."),
         )
     reason = reason.rpartition("via ssh:")[2].strip() or reason
     return Failure(
@@ -260,9 +274,7 @@ def _failed(host: str, task: str, reason: str) -> Failure:
         return Failure(
             "unreachable",
             f"{host}: {reason}",
-            _(
-                "Check that the database runs and quipux_db_* of the inventory: quipux-provision doctor --environment E"
-            ),
+            _("Check the database and quipux_db_* in the inventory: quipux-provision doctor --environment E"),
         )
     return Failure(
         "failed",

@@ -1,7 +1,7 @@
 """The private folder of one run: in memory where the system has it, 0700, gone afterwards.
 
-The folder's name carries the owner's process id and start time, so that what a killed run left behind is known to
-be nobody's and is removed by the next run, with the processes that still work in it.
+The folder's name carries the owner's process id and start time: what a killed run left behind is thereby
+known to be nobody's, and the next run removes it, with the processes that still work in it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def private_folder() -> Iterator[Path]:
 def write_private(path: Path, text: str) -> Path:
     """Write *text* to a new file that only its owner can read, and return its path."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     return path
 
@@ -86,7 +86,7 @@ def _remove(folder: Path) -> None:
 
 
 def _started(pid: int) -> str:
-    """Return the start time of a living process in clock ticks since boot; ``dead``, or ``alive`` without /proc."""
+    """Return when a living process began, in clock ticks since boot; ``dead``; ``alive`` without /proc."""
     try:
         status = Path("/proc", str(pid), "stat").read_text()
     except OSError:
@@ -102,7 +102,7 @@ def _started(pid: int) -> str:
 
 
 def _end_processes(folder: Path) -> None:
-    """Stop every process that was started with *folder* in its environment: SSH masters, workers, local modules."""
+    """Stop every process that has *folder* in its environment: SSH masters, workers, local modules."""
     deadline = time.monotonic() + _GRACE
     while found := _processes(folder):
         number = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL

@@ -10,7 +10,7 @@ _MASK = "********"
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that masks *secrets* in a text, as they are and as JSON, Python or a URL would write them."""
+    """Return a function that masks *secrets*, as they are and as JSON, Python or a URL would write them."""
     forms = {
         form
         for secret in secrets

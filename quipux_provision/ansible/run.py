@@ -33,7 +33,7 @@ from quipux_provision.i18n import _
 _POLL = 0.1  # seconds between two looks at the request to cancel
 _PATIENCE = 10.0  # seconds from SIGTERM to SIGKILL
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Ansible's own process id, so that it can be told to end: ansible-runner would kill it, and orphan its workers.
+# Notes Ansible's process id, for telling it to end: ansible-runner would kill it and orphan its workers.
 _LAUNCHER = 'echo $$ > "$0" && exec "$@"'
 
 
@@ -161,7 +161,7 @@ def _launch(
 
 
 class _Stopper:
-    """Asked by ansible-runner whether to kill: tells Ansible to end instead, and says yes only if that did not help."""
+    """Asked by ansible-runner whether to kill: tells Ansible to end, and says yes if that did not help."""
 
     def __init__(
         self, pid_file: Path, cancelled: Callable[[], bool] | None, stop_requests: list[int]
