@@ -1,0 +1,1 @@
+"""The command line: parse, call a use case, print, map errors to exit codes."""

@@ -1,0 +1,35 @@
+"""A plan's changes, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from quipux_provision.i18n import _
+
+
+def change_lines(case: str, shown: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of one case's plan: what changes, what is kept, what to know."""
+    changes = shown.get("changes") or []
+    if not changes:
+        yield _("{case}: nothing would change").format(case=case)
+    heading = None
+    for change in changes:
+        place = f"{change['object']} {change['key']}"
+        if place != heading:
+            heading = place
+            yield f"{case}: {place}"
+        yield f"    {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
+    for kept in shown.get("kept") or []:
+        yield _("    kept {object} {field}: {current} (the request says {requested})").format(
+            object=kept["object"],
+            field=kept["field"],
+            current=_value(kept["current"]),
+            requested=_value(kept["requested"]),
+        )
+    for note in shown.get("notes") or []:
+        yield _("    note: {note}").format(note=note)
+
+
+def _value(value: Any) -> str:
+    return "-" if value is None else str(value)

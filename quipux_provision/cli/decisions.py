@@ -1,0 +1,99 @@
+"""Verbs that decide: approve, reject, and carry decisions between people."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from quipux_provision.cli.changes import change_lines
+from quipux_provision.cli.opening import open_workspace
+from quipux_provision.cli.output import Output
+from quipux_provision.domain.approval import Decision
+from quipux_provision.errors import Interrupted, UsageError
+from quipux_provision.i18n import _
+from quipux_provision.service import decisions
+
+
+def approve(arguments: Namespace, output: Output) -> int:
+    """Show the change and the case's data, then sign the approval."""
+    if bool(arguments.cases) == arguments.all_planned:
+        raise UsageError(
+            _("name the cases to approve, or --all-planned"),
+            _("run: quipux-provision approve --all-planned --environment {environment}").format(
+                environment=arguments.environment
+            ),
+        )
+    return _decide(arguments, output, "approve")
+
+
+def reject(arguments: Namespace, output: Output) -> int:
+    """Show the case, then sign the rejection."""
+    if not arguments.cases:
+        raise UsageError(
+            _("name the cases to reject"),
+            _("run: quipux-provision reject CASE --environment E --reason ..."),
+        )
+    return _decide(arguments, output, "reject")
+
+
+def _decide(arguments: Namespace, output: Output, decision: Decision) -> int:
+    workspace = open_workspace(arguments)
+    if decision == "reject" and not arguments.reason.strip():
+        raise UsageError(_("a rejection needs a reason"), _("add: --reason \"...\""))
+    proposed = decisions.proposals(workspace, arguments.cases, arguments.environment, decision)
+    if not proposed:
+        output.line(_("nothing waits for a decision"))
+        return output.cases([], decision)
+    _show(output, proposed)
+    if not arguments.yes:
+        _confirm(decision, len(proposed))
+    results, paths = decisions.decide(
+        workspace, proposed, arguments.environment, decision, arguments.reason.strip()
+    )
+    code = output.cases(results, decision)
+    for path in paths:
+        output.line(_("written: {path}").format(path=path))
+    return code
+
+
+def _show(output: Output, proposed: Sequence[decisions.Proposal]) -> None:
+    output.line(_("Cases: {names}").format(names=", ".join(proposal.case for proposal in proposed)))
+    for proposal in proposed:
+        output.line()
+        output.line(f"== {proposal.case} ==")
+        for section in ("oficio", "institucion", "administrador"):
+            for key, value in proposal.request.get(section, {}).items():
+                output.line(f"  {section}.{key}: {value}")
+        for line in change_lines(proposal.case, proposal.plan or {}):
+            output.line(line)
+    output.line()
+
+
+def _confirm(decision: Decision, count: int) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            _("nobody is at the terminal to confirm"), _("add --yes once you have read the change")
+        )
+    question = _("Approve {count}?") if decision == "approve" else _("Reject {count}?")
+    answer = input(question.format(count=count) + " [y/N] ").strip().lower()
+    if answer not in ("y", "yes", "s", "si", "sí"):
+        raise Interrupted(_("nothing was signed"), _("run the command again to decide"))
+
+
+def import_(arguments: Namespace, output: Output) -> int:
+    """Count decision files that others signed."""
+    workspace = open_workspace(arguments)
+    return output.cases(decisions.import_documents(workspace, arguments.files), "import")
+
+
+def export(arguments: Namespace, output: Output) -> int:
+    """Write the decisions in force into a folder."""
+    workspace = open_workspace(arguments)
+    paths = decisions.export_documents(workspace, arguments.cases, arguments.directory)
+    output.data({"files": [str(path) for path in paths]})
+    for path in paths:
+        output.line(str(path))
+    if not paths:
+        output.line(_("no decision is in force"))
+    return 0

@@ -1,0 +1,98 @@
+"""What a command prints: results to standard output, errors and progress to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from quipux_provision.errors import ProvisionError
+from quipux_provision.i18n import _
+from quipux_provision.service.results import CaseResult, batch_exit_code
+
+
+class Output:
+    """Text for people, or one JSON object for machines.
+
+    :param json: whether results are printed as JSON.
+    """
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    def line(self, text: str = "") -> None:
+        """Print a line of the text form; nothing in JSON form."""
+        if not self.json:
+            print(_clean(text))
+
+    def data(self, value: dict[str, Any]) -> None:
+        """Print the JSON form; nothing in text form."""
+        if self.json:
+            print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False))
+
+    def note(self, text: str) -> None:
+        """Print a line for people to standard error, in either form."""
+        print(_clean(text), file=sys.stderr)
+
+    def error(self, error: ProvisionError) -> None:
+        """Print what is wrong and what to do."""
+        self.data({"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
+        self._error_lines(error.message, error.hint)
+
+    def _error_lines(self, message: str, hint: str) -> None:
+        self.note(_("ERROR: {message}").format(message=message))
+        if hint:
+            self.note(_("HINT:  {hint}").format(hint=hint))
+
+    def interrupted(self) -> None:
+        """Say that the user stopped the command."""
+        self._error_lines(_("interrupted"), _("run the same command again: it goes on where it stopped"))
+
+    def bug(self, error: Exception) -> None:
+        """Say that we failed, and where; never a value."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} {Path(frame.filename).name}:{frame.lineno}"
+        self._error_lines(
+            _("internal error ({place})").format(place=place),
+            _("this is a bug of quipux-provision: report it with this line"),
+        )
+
+    def cases(self, results: list[CaseResult], verb: str) -> int:
+        """Print a batch, one case a line, and return its exit code."""
+        code = batch_exit_code(results)
+        self.data({"cases": [result.as_dict() for result in results], "exit_code": code})
+        for result in results:
+            if result.exit_code:
+                self._error_lines(result.message, result.hint)
+            elif not self.json:
+                self.line(_case_line(result, verb))
+        return code
+
+
+def _case_line(result: CaseResult, verb: str) -> str:
+    words = [f"{result.case}: {_status_word(result.status)}"]
+    mail = result.detail.get("mail")
+    if mail == "sent":
+        words.append(_("mail sent"))
+    elif mail == "saved":
+        words.append(_("mail kept in {file}; send it by hand").format(file=result.detail["file"]))
+    if result.detail.get("activation") == "activated":
+        words.append(_("the administrator has a password already, so no link was sent"))
+    return "; ".join(words)
+
+
+def _status_word(status: str) -> str:
+    words = {
+        "ok": _("done"),
+        "unchanged": _("no change"),
+        "activated": _("no change"),
+        "planned": _("planned"),
+    }
+    return words.get(status, status)
+
+
+def _clean(text: str) -> str:
+    """Return *text* without terminal control characters: data of others never drives the terminal."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,61 @@
+"""Verbs that tell: status, history, audit."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from quipux_provision.cli.opening import open_workspace
+from quipux_provision.cli.output import Output
+from quipux_provision.i18n import _
+from quipux_provision.service import status as reports
+
+
+def status(arguments: Namespace, output: Output) -> int:
+    """Say for every case in one line where it stands and who must act next."""
+    workspace = open_workspace(arguments)
+    cases = reports.status(workspace, arguments.cases)
+    output.data({"cases": cases})
+    width = max((len(case["case"]) for case in cases), default=0)
+    for case in cases:
+        mail = [name for name, e in case["environments"].items() if e["mail"] == "failed"]
+        late = _("  (mail failed in {names})").format(names=", ".join(mail)) if mail else ""
+        step = "{who}: {command}".format(**case["next"]) if case["next"]["command"] else "-"
+        output.line(f"{case['case']:{width}}  {case['state']:16} {step}{late}")
+    if not cases:
+        output.line(_("no cases yet: quipux-provision submit requests/FILE.yml"))
+    return 0
+
+
+def history(arguments: Namespace, output: Output) -> int:
+    """Show every event of a case."""
+    workspace = open_workspace(arguments)
+    events = reports.history(workspace, arguments.case)
+    output.data({"case": arguments.case, "events": events})
+    for event in events:
+        shown = {k: v for k, v in event["data"].items() if k not in ("signature", "record", "kind")}
+        who = event["actor"] or "-"
+        where = event["environment"] or "-"
+        output.line(f"{event['seq']:>5}  {event['time']}  {event['kind']:22} {where:12} {who:16} {json.dumps(shown, ensure_ascii=False)}")
+    return 0
+
+
+def audit_verify(arguments: Namespace, output: Output) -> int:
+    """Verify the whole ledger; exit 5 when something does not hold."""
+    from quipux_provision.service.auditing import verify
+
+    workspace = open_workspace(arguments)
+    report = verify(workspace, arguments.checkpoint, arguments.allowed_signers)
+    output.data(report)
+    for finding in report["findings"]:
+        output.line(f"{finding['severity']}: {finding['code']}: {finding['message']}")
+    if report["ok"]:
+        output.line(
+            _("the ledger holds: {events} events, {checkpoints} checkpoints").format(
+                events=report["events"], checkpoints=report["checkpoints"]
+            )
+        )
+        return 0
+    output.note(_("ERROR: {message}").format(message=_("the ledger does not hold")))
+    output.note(_("HINT:  {hint}").format(hint=_("keep everything as it is and restore the newest backup beside it")))
+    return 5

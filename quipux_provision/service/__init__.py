@@ -1,0 +1,1 @@
+"""The use cases, each a short story over the rooms below."""

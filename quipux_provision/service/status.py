@@ -1,0 +1,121 @@
+"""Where each case stands, who must act next, and the exact command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.lifecycle import (
+    ACEPTADA,
+    EN_PRODUCCION,
+    PRODUCTION,
+    RECHAZADA,
+    TRAINING,
+    CaseState,
+    Progress,
+)
+from quipux_provision.domain.request import Request
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+AUTHOR = "autor"
+OPERATOR = "operador"
+APPROVER = "aprobador"
+NOBODY = "nadie"
+
+
+def status(workspace: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return one mapping a case: ``case, ruc, sigla, state, round, since, next, environments``.
+
+    ``next`` is ``{who, command}``; ruc and sigla are None after a purge.
+    """
+    state = workspace.state()
+    cases = [workspace.case(state, name) for name in dict.fromkeys(names)] or list(state.cases.values())
+    return [_describe(workspace, case) for case in cases]
+
+
+def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
+    data = workspace.ledger.personal(case.request_ref) if case.request_ref else None
+    institution = Request.from_source(case.case, data["request"]).institution if data else None
+    who, command = _next(workspace, case)
+    return {
+        "case": case.case,
+        "ruc": institution.ruc if institution else None,
+        "sigla": institution.acronym if institution else None,
+        "via": case.route,
+        "state": case.state,
+        "round": case.round,
+        "since": format_time(case.since) if case.since else None,
+        "next": {"who": who, "command": command},
+        "environments": {
+            name: _progress(progress) for name, progress in sorted(case.environments.items()) if progress.kind
+        },
+    }
+
+
+def _progress(progress: Progress) -> dict[str, Any]:
+    decision = progress.decision
+    return {
+        "plan": progress.plan.digest if progress.plan else None,
+        "pending": progress.plan.pending if progress.plan else None,
+        "approved_by": decision.approver if decision else None,
+        "approval_expires": format_time(decision.expires_at) if decision else None,
+        "applied": progress.applied is not None,
+        "operators": sorted(progress.operators),
+        "mail": progress.mail,
+        "failure": progress.failure,
+    }
+
+
+def _next(workspace: Workspace, case: CaseState) -> tuple[str, str]:
+    if case.state == RECHAZADA:
+        return AUTHOR, f"quipux-provision submit requests/{case.case}.yml"
+    for name, progress in case.environments.items():
+        if progress.applied and (progress.mail_wanted or progress.failure):
+            return OPERATOR, _command("apply", case, name)
+    if case.state == EN_PRODUCCION:
+        return NOBODY, ""
+    training, production = _environments(workspace, case)
+    if case.state in ("recibida", ACEPTADA) and training:
+        return _step(case, training, _command("apply", case, training.name))
+    if production:
+        return _step(case, production, f"quipux-provision promote {case.case}")
+    return OPERATOR, "quipux-provision doctor"
+
+
+def _step(case: CaseState, environment: Environment, run: str) -> tuple[str, str]:
+    progress = case.progress(environment.name)
+    if progress.decision is not None and progress.decision.round == case.round:
+        return OPERATOR, run
+    if progress.plan is not None and progress.plan.pending:
+        return APPROVER, _command("approve", case, environment.name)
+    return OPERATOR, _command("plan", case, environment.name)
+
+
+def _environments(workspace: Workspace, case: CaseState) -> tuple[Environment | None, Environment | None]:
+    serving = [e for e in workspace.settings.environments.values() if case.route in e.routes]
+    training = next((e for e in serving if e.kind == TRAINING), None)
+    production = next((e for e in serving if e.kind == PRODUCTION), None)
+    return training, production
+
+
+def _command(verb: str, case: CaseState, environment: str) -> str:
+    return f"quipux-provision {verb} {case.case} --environment {environment}"
+
+
+def history(workspace: Workspace, name: str) -> list[dict[str, Any]]:
+    """Return the case's events in order: ``seq, time, kind, environment, actor, data``."""
+    workspace.case(workspace.state(), name)
+    return [
+        {
+            "seq": event.seq,
+            "time": format_time(event.time),
+            "kind": event.kind,
+            "environment": event.environment,
+            "actor": event.actor,
+            "data": dict(event.data),
+            "hash": event.hash,
+        }
+        for event in workspace.ledger.events(case=name)
+    ]
