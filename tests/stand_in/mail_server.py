@@ -127,8 +127,8 @@ class _Session(SMTP):
     def __init__(self, owner: MailServer, **options: Any) -> None:
         super().__init__(owner, **options)
         self._owner = owner
-        # For aiosmtpd only its own STARTTLS counts as TLS, not a connection that was TLS from the start. Told so
-        # through the constructor it warns, and warnings are errors in the tests.
+        # For aiosmtpd only its own STARTTLS counts as TLS, not a connection that was TLS from the start.
+        # Told so through the constructor it warns, and warnings are errors in the tests.
         self._auth_require_tls = self.tls_context is not None
 
     def connection_made(self, transport: Any) -> None:
@@ -152,7 +152,7 @@ class _Session(SMTP):
 
 
 def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[Path, ssl.SSLContext]:
-    """Make an authority and a certificate for *host*; return the authority's file and the server's context."""
+    """Make an authority and a certificate; return the authority's file and the server's context."""
     start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _number in range(2))
     root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
