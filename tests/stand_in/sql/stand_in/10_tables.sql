@@ -26,7 +26,7 @@ CREATE SEQUENCE log_view_usuario_log_codi_seq;
 CREATE SEQUENCE bandeja_compartida_ban_com_codi_seq1;
 CREATE SEQUENCE usuario_dependencia_usua_codi_depe_seq;
 CREATE SEQUENCE usuarios_subrogacion_usua_subrogacion_codi_seq;
-SELECT setval('sec_institucion', 2), setval('sec_dependencia', 2);
+SELECT setval('sec_institucion', 2), setval('sec_dependencia', 2), setval('sec_radi_nume_radi', 1);
 
 -- Catalogues ---------------------------------------------------------------------------------------------------------
 CREATE TABLE ciudad (id integer PRIMARY KEY, nombre varchar(100) NOT NULL, id_padre integer);

@@ -13,7 +13,7 @@ INSERT INTO tiporad (trad_codigo, trad_descr, trad_tipo, trad_inst_codi, trad_ab
 
 INSERT INTO contenido_tipo VALUES (1, 'Index', 'Implantación'), (2, 'Index', 'Procedimientos'), (3, 'Index', 'Soporte');
 INSERT INTO contenido (cont_codi, cont_tipo_codi, descripcion, texto, fecha_crea) VALUES
-    (nextval('sec_contenido'), 1, 'Bienvenida', '<p>Base de pruebas, no es un sistema en uso.</p>', now());
+    (1, 1, 'Bienvenida', '<p>Base de pruebas, no es un sistema en uso.</p>', now());
 
 -- estado 0: never shown, yet in force when somebody holds it. perfil 5: the super administrator's.
 INSERT INTO permiso (id_permiso, orden, nombre, estado, perfil, descripcion)
@@ -58,10 +58,12 @@ SELECT id, id, nombre, estado, perfil, descripcion FROM (VALUES
 -- Institution 1 and area 1 are where citizens live; real institutions start at 3.
 INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_sigla, inst_estado)
 VALUES (1, '0000000000000', 'Ciudadanos', 'CIUDADANO', 1);
-INSERT INTO dependencia (depe_codi, depe_nomb, depe_codi_padre, dep_sigla, dep_central, depe_estado, inst_codi, depe_pie1, inst_adscrita)
-VALUES (1, 'Ciudadanos', 1, 'CIU', 1, 1, 1, '0', 1);
+INSERT INTO dependencia (depe_codi, depe_nomb, depe_codi_padre, dep_sigla, dep_central, depe_estado, inst_codi,
+    depe_plantilla, depe_pie1, inst_adscrita)
+VALUES (1, 'Ciudadanos', 1, 'CIU', 1, 1, 1, 1, '0', 1);
 
 -- The super administrator: account 0, no institution, the well-known first password.
-INSERT INTO usuarios (usua_codi, usua_login, usua_cedula, usua_pasw, usua_nomb, usua_apellido, usua_cargo, usua_responsable_area)
-VALUES (0, 'UADMINISTRADOR', '0000000000', substr(md5('123'), 2, 26), 'Super', 'Administrador', 'Administrador del Sistema', NULL);
+INSERT INTO usuarios (usua_codi, usua_login, usua_cedula, usua_pasw, usua_nomb, usua_apellido, usua_cargo, usua_tipo, usua_obs)
+VALUES (0, 'UADMINISTRADOR', '0000000000', substr(md5('123'), 2, 26), 'Super', 'Administrador', 'Administrador del Sistema', 1,
+    '');
 INSERT INTO permiso_usuario SELECT id, 0 FROM unnest(ARRAY[1, 2, 3, 12, 16, 18, 21, 30, 32, 33, 35, 36]) AS id;
