@@ -7,9 +7,8 @@ caches are kept under .cache/, so that later runs take seconds.
 
 from __future__ import annotations
 
-import os
+import ast
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +16,11 @@ from pathlib import Path
 from tests.packaging.building import BIN, ROOT, build_collection, copy_tree, install_collection
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-CACHE = ROOT / ".cache" / f"sanity-{VERSION}"
 GET_PIP = """
-import ensurepip, runpy, sys
-arguments = sys.argv[1:]
-ensurepip.bootstrap(default_pip=True)
-sys.argv = ["pip", "install", *(a for a in arguments if a not in ("--no-setuptools", "--no-wheel"))]
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
+import subprocess, sys
+arguments = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+subprocess.run([sys.executable, "-m", "ensurepip", "--default-pip"], check=True)
+sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *arguments]).returncode)
 """
 
 
@@ -31,27 +28,26 @@ def test_sanity(tmp_path: Path) -> None:
     tree = copy_tree(tmp_path / "tree", litter=False)
     (tmp_path / "built").mkdir()
     tarball = build_collection(tree, tmp_path / "built")
-    shutil.rmtree(CACHE / "collections", ignore_errors=True)
-    (CACHE / "collections").mkdir(parents=True)
-    collection = install_collection(tarball, CACHE / "collections")
+    collection = install_collection(tarball, tmp_path / "collections")
 
-    home = CACHE / "home"
+    home = ROOT / ".cache" / f"sanity-{VERSION}"
     scripts = home / ".ansible" / "test" / "cache"
     scripts.mkdir(parents=True, exist_ok=True)
     for pip in pip_versions():
         (scripts / f"get_pip_{pip.replace('.', '_')}.py").write_text(GET_PIP, encoding="utf-8")
 
+    keep_the_way_to_the_index(home)
     finished = subprocess.run(
         [BIN / "ansible-test", "sanity", "--local", "--python", VERSION, "--color", "no", "-v"],
         cwd=collection,
-        env={"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8", **pip_settings()},
+        env={"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     said = finished.stdout + finished.stderr
-    ran = set(re.findall(r"^Running sanity test \W?([a-z-]+)", said, re.MULTILINE))
+    ran = set(re.findall(r"^Running sanity test \W?([a-z0-9-]+)", said, re.MULTILINE))
     assert {"compile", "import", "pep8", "pylint", "validate-modules", "yamllint"} <= ran, finished.stderr
 
 
@@ -66,10 +62,18 @@ def pip_versions() -> set[str]:
     return found
 
 
-def pip_settings() -> dict[str, str]:
-    """The user's own way to a package index; the rest of the environment stays outside."""
-    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT"))}
-    own = Path.home() / ".config" / "pip" / "pip.conf"
-    if own.exists():
-        settings.setdefault("PIP_CONFIG_FILE", str(own))
-    return settings
+def keep_the_way_to_the_index(home: Path) -> None:
+    """ansible-test passes no variables on: what the user set for pip goes into the stand-in home's file."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    settings = {
+        name.rpartition(".")[2]: ast.literal_eval(value)
+        for name, value in (line.split("=", 1) for line in listing.splitlines())
+        if name.startswith(("global.", ":env:."))
+    }
+    file = home / ".config" / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(0o600)
+    lines = (f"{name} = {value.replace(chr(10), chr(10) + '  ')}" for name, value in settings.items())
+    file.write_text("\n".join(["[global]", *lines, ""]), encoding="utf-8")

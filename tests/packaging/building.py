@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ LITTER = (
 )
 
 
+@functools.cache
 def repository_files() -> list[str]:
     """Paths of the repository's files, those not yet committed included, ignored ones not."""
     listing = subprocess.run(
@@ -94,6 +96,7 @@ def build_collection(tree: Path, output: Path) -> Path:
 
 def install_collection(tarball: Path, folder: Path) -> Path:
     """Install the tarball below *folder*; return the collection's own folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     command = [BIN / "ansible-galaxy", "collection", "install", "--offline", "-p", str(folder), str(tarball)]
     finished = subprocess.run(
         command, capture_output=True, text=True, check=False, env=clean_environment(folder)
