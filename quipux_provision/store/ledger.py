@@ -152,8 +152,8 @@ class Ledger:
     def append(self, new: Sequence[NewEvent], *, seen: int | None = None) -> list[Event]:
         """Append all of *new* in one transaction, or none.
 
-        :param seen: number of the newest event that the caller's decision rests on; when a case of *new* has a
-            newer one, nothing is appended.
+        :param seen: number of the newest event that the caller's decision rests on; when a case of *new*
+            has a newer one, nothing is appended.
         :raises GateClosed: the clock is earlier than the newest event.
         :raises Locked: a case moved on since *seen*.
         """

@@ -1,7 +1,7 @@
 """Signatures of people: ``ssh-keygen -Y``, over canonical armour only.
 
-OpenSSH reads armour with spaces, other line lengths and loose base64; one signature would have many byte forms.
-So the armour must be the very bytes that OpenSSH writes; then ssh-keygen is the authority.
+OpenSSH reads armour with spaces, other line lengths and loose base64; one signature would have many byte
+forms. So the armour must be the very bytes that OpenSSH writes; then ssh-keygen is the authority.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from quipux_provision.i18n import _
 from quipux_provision.store import ssh
 
 if TYPE_CHECKING:
+    from quipux_provision.store.settings import Identity
     from quipux_provision.store.signers import AllowedSigners
 
 REQUEST = "quipux-provision-request"
@@ -70,15 +71,15 @@ class Signature:
         return cls(namespace, key)
 
 
-def find_key(
-    option: Path | None, configured: Path | None, environ: Mapping[str, str] = os.environ
+def signing_key(
+    option: Path | None, identity: Identity, environ: Mapping[str, str] = os.environ
 ) -> Path | None:
-    """Return the key to sign with: ``--key``, ``QUIPUX_PROVISION_KEY``, the settings'; None means ssh-agent."""
+    """Return the key to sign with: ``--key``, ``QUIPUX_PROVISION_KEY``, settings; None: ssh-agent's."""
     if option is not None:
         return option.expanduser()
     if named := environ.get("QUIPUX_PROVISION_KEY"):
         return Path(named).expanduser()
-    return configured.expanduser() if configured is not None else None
+    return identity.key
 
 
 def public_key(key: Path | None) -> ssh.PublicKey:
@@ -102,7 +103,7 @@ def public_key(key: Path | None) -> ssh.PublicKey:
 def sign(key: Path | None, namespace: str, data: bytes) -> str:
     """Return the armoured signature of *data*.
 
-    :param key: a private key file; a ``.pub`` whose other half is in ssh-agent; None for the agent's only key.
+    :param key: a private key file; a ``.pub`` whose other half is in ssh-agent; None: the agent's only key.
     :raises UsageError: the key is missing, open to others, or encrypted with nobody there to ask.
     """
     if key is not None:
@@ -127,7 +128,7 @@ def verify(
 
     :param at: when the signature must have been allowed, aware.
     :param principal: who must have signed; None: whoever the key belongs to.
-    :raises GateClosed: it is not canonical, not valid, of another namespace, or its key is not theirs.
+    :raises GateClosed: it is not canonical, not valid, for another use, or its key is not theirs.
     """
     signature = Signature.parse(armour)
     if signature.namespace != namespace:
