@@ -16,6 +16,7 @@ from quipux_provision.i18n import _
 def init(arguments: Namespace, output: Output) -> int:
     """Make a workspace and offer the user's own key as its first signer."""
     from quipux_provision.service import setup
+    from quipux_provision.service.people import public_key_line
     from quipux_provision.store import signers
 
     if (arguments.signer is None) != (arguments.public_key is None):
@@ -30,7 +31,7 @@ def init(arguments: Namespace, output: Output) -> int:
     if name is None and key is not None and sys.stdin.isatty():
         name = _ask_signer(key)
     if name and key:
-        signers.add(arguments.directory / "allowed_signers", name, key)
+        signers.add(arguments.directory / "allowed_signers", name, public_key_line(key))
         output.line(_("{name} may sign with {key}").format(name=name, key=key))
     else:
         output.line(_("let a person sign: quipux-provision signers add NAME KEY.pub"))
@@ -46,6 +47,7 @@ def _ask_signer(key: Path) -> str | None:
 
 def signers_add(arguments: Namespace, output: Output) -> int:
     """Let a person sign."""
+    from quipux_provision.service.people import public_key_line
     from quipux_provision.store import signers
 
     workspace = open_workspace(arguments)
@@ -56,7 +58,8 @@ def signers_add(arguments: Namespace, output: Output) -> int:
             _("the signers' file lies in a protected branch: {spec}").format(spec=spec),
             _("add the person there, by the way that protects the branch"),
         )
-    signers.add(workspace.root / spec, arguments.name, arguments.public_key, namespaces)
+    line = public_key_line(arguments.public_key)
+    signers.add(workspace.root / spec, arguments.name, line, namespaces)
     output.line(_("{name} may sign").format(name=arguments.name))
     return 0
 

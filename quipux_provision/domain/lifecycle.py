@@ -18,6 +18,7 @@ KINDS = (TRAINING, PRODUCTION, OWN)
 # Kinds of event.
 LEDGER_CREATED = "ledger.created"
 SUBMITTED = "case.submitted"
+DECISION_RECEIVED = "decision.received"
 DECIDED = "case.decided"
 BOUND = "environment.bound"
 REBOUND = "environment.rebound"
@@ -85,7 +86,7 @@ class RecordedDecision:
     approver: str
     expires_at: datetime
     nonce: str
-    personal_ref: str | None
+    document_sha256: str
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ class LedgerState:
 
     cases: dict[str, CaseState] = field(default_factory=dict)
     databases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    documents: dict[str, str | None] = field(default_factory=dict)
+    unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
     signers_sha256: str | None = None
 
 
@@ -156,8 +159,14 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
     """Return the state that *events*, in order, lead to."""
     ledger = LedgerState()
     for event in events:
-        if event.kind in (BOUND, REBOUND) and event.environment:
+        if event.kind == BOUND and event.environment:
             ledger.databases[event.environment] = event.data
+        elif event.kind == REBOUND and event.environment:
+            ledger.databases.pop(event.environment, None)
+        elif event.kind == DECISION_RECEIVED:
+            ledger.documents[event.data["document_sha256"]] = event.personal_ref
+        elif event.kind == RUN_STARTED:
+            ledger.unfinished_runs[event.data["run"]] = set(event.data["cases"])
         elif event.kind == SIGNERS_CHANGED:
             ledger.signers_sha256 = event.data["sha256"]
         elif event.case is not None:
@@ -167,9 +176,18 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             case = ledger.cases.setdefault(event.case, CaseState(event.case))
             before = case.state
             step(case, event)
+            _finish_run(ledger, event)
             if case.state != before or case.since is None:
                 case.since = event.time
     return ledger
+
+
+def _finish_run(ledger: LedgerState, event: LedgerEvent) -> None:
+    run = event.data.get("run")
+    if event.kind in (APPLIED, RUN_FAILED) and run in ledger.unfinished_runs:
+        ledger.unfinished_runs[run].discard(event.case or "")
+        if not ledger.unfinished_runs[run]:
+            del ledger.unfinished_runs[run]
 
 
 def _submitted(case: CaseState, event: LedgerEvent) -> None:
@@ -242,7 +260,7 @@ def _decided(case: CaseState, event: LedgerEvent) -> None:
         approver=event.actor or "",
         expires_at=parse_time(data["expires_at"]),
         nonce=data["nonce"],
-        personal_ref=event.personal_ref,
+        document_sha256=data["document_sha256"],
     )
     if progress.kind == TRAINING:
         if case.state == RECIBIDA:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from quipux_provision.domain.approval import (
     Decision,
     format_time,
 )
-from quipux_provision.domain.lifecycle import DECIDED, CaseState, LedgerState
+from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, CaseState, LedgerState
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.gates import (
@@ -139,6 +140,7 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
     document.check_time(now, workspace.settings.policy.approval_lifetime)
     environment = workspace.environment(document.environment)
     state = workspace.state()
+    fingerprint = hashlib.sha256(data).hexdigest()
     results, events = [], []
     for decided in document.cases:
         try:
@@ -150,7 +152,6 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
         except ProvisionError as error:
             results.append(CaseResult.refused(decided.case, error))
             continue
-        stored = {"document": data.decode("utf-8"), "signature": armour}
         event_data = {
             **decided.as_dict(),
             "kind": environment.kind,
@@ -158,13 +159,23 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
             "nonce": document.nonce,
             "issued_at": format_time(document.issued_at),
             "expires_at": format_time(document.expires_at),
-            "signers_sha256": workspace.signers.sha256,
+            "document_sha256": fingerprint,
         }
-        events.append(NewEvent(DECIDED, decided.case, environment.name, approver, event_data, stored))
+        events.append(NewEvent(DECIDED, decided.case, environment.name, approver, event_data))
         detail = {"decision": document.decision, "approver": approver, "round": decided.round}
         results.append(CaseResult(decided.case, "ok", changed=True, detail=detail))
     if events:
-        workspace.record(state, events)
+        received = {
+            "document_sha256": fingerprint,
+            "environment": environment.name,
+            "decision": document.decision,
+            "nonce": document.nonce,
+            "cases": [event.case for event in events],
+            "signers_sha256": workspace.signers.sha256,
+        }
+        stored = {"document": data.decode("utf-8"), "signature": armour}
+        first = NewEvent(DECISION_RECEIVED, None, environment.name, approver, received, stored)
+        workspace.record(state, [first, *events])
     return results
 
 
@@ -207,12 +218,15 @@ def export_documents(workspace: Workspace, names: Sequence[str], target: Path) -
 
     state = workspace.state()
     cases = [workspace.case(state, name) for name in names] or list(state.cases.values())
+    documents = {
+        progress.decision.document_sha256
+        for case in cases
+        for progress in case.environments.values()
+        if progress.decision
+    }
     written: list[Path] = []
-    for case in cases:
-        for progress in case.environments.values():
-            if progress.decision is None:
-                continue
-            stored = workspace.personal(progress.decision.personal_ref)
-            document = ApprovalDocument.from_bytes(stored["document"].encode("utf-8"))
-            written += approvals.write_document(workspace.root, document, stored["signature"], folder=target)
-    return list(dict.fromkeys(written))
+    for fingerprint in sorted(documents):
+        stored = workspace.personal(state.documents[fingerprint])
+        document = ApprovalDocument.from_bytes(stored["document"].encode("utf-8"))
+        written += approvals.write_document(workspace.root, document, stored["signature"], folder=target)
+    return written

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.canonical import canonical_json
 from quipux_provision.domain.lifecycle import BOUND, REBOUND, LedgerState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
@@ -15,8 +14,6 @@ from quipux_provision.store.settings import Environment
 if TYPE_CHECKING:
     from quipux_provision.ansible.outcome import Outcome
     from quipux_provision.store.ledger import NewEvent
-
-NAMESPACE = "quipux-provision-run"
 
 
 def database_of(data: Mapping[str, Any]) -> dict[str, str]:
@@ -65,6 +62,7 @@ def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:
     :returns: the database it was bound to.
     """
     from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import RUN
 
     environment = workspace.environment(name)
     state = workspace.state()
@@ -75,7 +73,7 @@ def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:
             _("the first plan binds it"),
         )
     statement = {"ledger_id": workspace.ledger.ledger_id, "environment": name, "rebind": database_of(bound)}
-    actor, signature = workspace.sign(NAMESPACE, canonical_json(statement))
-    data = {"released": database_of(bound), "signature": signature, "statement": statement}
+    actor, signed = workspace.signed(RUN, statement)
+    data = {"released": database_of(bound), "signed": signed}
     workspace.record(state, [NewEvent(REBOUND, None, name, actor, data, {"reason": reason})])
     return database_of(bound)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quipux_provision.domain.approval import NAMESPACE, ApprovalDocument, CaseDecision
+from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
 from quipux_provision.domain.lifecycle import (
     EN_CAPACITACION,
     EN_PRODUCCION,
     RECHAZADA,
     TRAINING,
     CaseState,
+    LedgerState,
     Progress,
 )
 from quipux_provision.errors import GateClosed
@@ -98,7 +99,35 @@ def check_decision_fits(case: CaseState, progress: Progress, decided: CaseDecisi
         )
 
 
-def check_may_run(workspace: Workspace, case: CaseState, environment: Environment, operator: str) -> str:
+class Verifier:
+    """Verifies stored approval documents, each once a run however many cases it decides."""
+
+    def __init__(self, workspace: Workspace, state: LedgerState) -> None:
+        self._workspace = workspace
+        self._state = state
+        self.ledger_id = workspace.ledger.ledger_id
+        self._verified: dict[str, tuple[str, ApprovalDocument, dict[str, CaseDecision]]] = {}
+
+    def document(self, fingerprint: str) -> tuple[str, ApprovalDocument, dict[str, CaseDecision]]:
+        """Return the approver, the document and its decisions by case.
+
+        :raises GateClosed: its bytes, signature or time do not hold now.
+        """
+        if fingerprint not in self._verified:
+            from quipux_provision.store.signatures import APPROVAL, verify
+
+            workspace = self._workspace
+            stored = workspace.personal(self._state.documents.get(fingerprint))
+            data = stored["document"].encode("utf-8")
+            document = ApprovalDocument.from_bytes(data)
+            approver = verify(workspace.signers, APPROVAL, data, stored["signature"], at=workspace.now())
+            document.check_time(workspace.now(), workspace.settings.policy.approval_lifetime)
+            decisions = {decided.case: decided for decided in document.cases}
+            self._verified[fingerprint] = (approver, document, decisions)
+        return self._verified[fingerprint]
+
+
+def check_may_run(verifier: Verifier, case: CaseState, environment: Environment, operator: str) -> str:
     """Check everything that must hold before a run; call it again inside the lock.
 
     :returns: the plan digest that the run may carry out.
@@ -121,7 +150,7 @@ def check_may_run(workspace: Workspace, case: CaseState, environment: Environmen
                 case=case.case, environment=environment.name
             ),
         )
-    _check_document(workspace, case, environment, progress)
+    _check_document(verifier, case, environment, progress)
     if environment.kind != TRAINING and decision.approver == operator:
         raise GateClosed(
             _("{person} approved {case} for {environment} and so may not run it").format(
@@ -133,25 +162,19 @@ def check_may_run(workspace: Workspace, case: CaseState, environment: Environmen
 
 
 def _check_document(
-    workspace: Workspace, case: CaseState, environment: Environment, progress: Progress
+    verifier: Verifier, case: CaseState, environment: Environment, progress: Progress
 ) -> None:
     """Verify the stored approval anew: its bytes, its signature, its time, its bounds, its author."""
-    from quipux_provision.store.signatures import verify
-
     decision = progress.decision
     if decision is None:
         return
-    stored = workspace.personal(decision.personal_ref)
-    data = stored["document"].encode("utf-8")
-    document = ApprovalDocument.from_bytes(data)
-    approver = verify(workspace.signers, NAMESPACE, data, stored["signature"], at=workspace.now())
-    document.check_time(workspace.now(), workspace.settings.policy.approval_lifetime)
-    decided = document.for_case(case.case)
+    approver, document, decisions = verifier.document(decision.document_sha256)
+    decided = decisions.get(case.case)
     if (
         decided is None
         or document.decision != "approve"
         or document.environment != environment.name
-        or document.ledger_id != workspace.ledger.ledger_id
+        or document.ledger_id != verifier.ledger_id
         or approver != decision.approver
     ):
         raise GateClosed(

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from quipux_provision.domain.canonical import canonical_json
+from quipux_provision.errors import UsageError
+from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace
 
-NAMESPACE = "quipux-provision-run"
+
+def public_key_line(path: Path) -> str:
+    """Return the line of a ``.pub`` file.
+
+    :raises UsageError: there is no such file, or it is a private key.
+    """
+    try:
+        text = path.expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(
+            _("cannot read the public key {path}").format(path=path),
+            _("name the .pub file; to make a key: ssh-keygen -t ed25519"),
+        ) from None
+    if "PRIVATE KEY" in text:
+        raise UsageError(
+            _("{path} is a private key").format(path=path), _("name its other half, the .pub file")
+        )
+    return text.strip()
 
 
 def people(workspace: Workspace) -> list[dict[str, Any]]:
@@ -16,8 +35,8 @@ def people(workspace: Workspace) -> list[dict[str, Any]]:
     return [
         {
             "name": signer.principal,
-            "fingerprint": signer.fingerprint,
-            "namespaces": list(signer.namespaces or ()),
+            "fingerprint": signer.key.fingerprint,
+            "namespaces": list(signer.namespaces),
         }
         for signer in workspace.signers.signers
     ]
@@ -26,10 +45,11 @@ def people(workspace: Workspace) -> list[dict[str, Any]]:
 def unlock(workspace: Workspace, names: Sequence[str], environment_name: str, reason: str) -> list[str]:
     """Remove the locks of *names*, signed and recorded; return the cases that were locked."""
     from quipux_provision.store import locks
+    from quipux_provision.store.signatures import RUN
 
     environment = workspace.environment(environment_name)
     statement = {"ledger_id": workspace.ledger.ledger_id, "environment": environment.name, "unlock": list(names)}
-    actor, _signature = workspace.sign(NAMESPACE, canonical_json(statement))
+    actor, _signed = workspace.signed(RUN, statement)
     return [
         name for name in names if locks.unlock(workspace.ledger, environment.name, name, actor, reason)
     ]

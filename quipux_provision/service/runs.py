@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.canonical import canonical_json
 from quipux_provision.domain.lifecycle import (
     ACTIVATION_PREPARED,
     APPLIED,
@@ -23,16 +22,15 @@ from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import environments, letters
-from quipux_provision.service.gates import check_may_run, check_open, check_route, check_trained
+from quipux_provision.service.gates import Verifier, check_may_run, check_open, check_route, check_trained
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
 if TYPE_CHECKING:
     from quipux_provision.ansible.outcome import ItemResult, Outcome
-    from quipux_provision.ansible.run import Progress
+    from quipux_provision.ansible.progress import Progress
 
-NAMESPACE = "quipux-provision-run"
 PLAYBOOK = "quipux.provision.provision"
 
 
@@ -66,12 +64,18 @@ class Work:
     mail_wanted: bool = False
 
 
+def application_name(run: str) -> str:
+    """Return what the database shows as the name of the run's connections."""
+    return f"quipux-provision {run}"
+
+
 def plan(
     workspace: Workspace, names: Sequence[str], environment_name: str, watch: Watch | None = None
 ) -> list[CaseResult]:
     """Record what a run would change for each of *names* (empty: every case that may go there)."""
     environment = workspace.environment(environment_name)
     state = workspace.state()
+    workspace.preload(case.request_ref for case in state.cases.values())
     works, results = [], []
     for case in _plannable(workspace, state, names, environment):
         try:
@@ -239,6 +243,7 @@ def _apply_locked(
     activate: bool,
 ) -> list[CaseResult]:
     from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import RUN
 
     state = workspace.state()
     run = secrets.token_hex(8)
@@ -249,11 +254,13 @@ def _apply_locked(
         "run": run,
         "cases": {case.case: case.request_digest for case in cases},
     }
-    operator, signature = workspace.sign(NAMESPACE, canonical_json(record))
+    operator, signed = workspace.signed(RUN, record)
+    verifier = Verifier(workspace, state)
+    workspace.preload(case.request_ref for case in cases)
     works, results = [], []
     for case in cases:
         try:
-            expect = check_may_run(workspace, case, environment, operator)
+            expect = check_may_run(verifier, case, environment, operator)
             work = Work(case, workspace.request(case), expect)
         except ProvisionError as error:
             results.append(CaseResult.refused(case.case, error))
@@ -266,10 +273,10 @@ def _apply_locked(
     if any(work.code for work in works):
         letters.check_link(environment)
     data = {
-        **record,
+        "run": run,
         "kind": environment.kind,
-        "signature": signature,
-        "signers_sha256": workspace.signers.sha256,
+        "cases": [work.case.case for work in works],
+        "signed": signed,
     }
     events = [NewEvent(RUN_STARTED, None, environment.name, operator, data)]
     items = []
@@ -349,7 +356,8 @@ def _execute(
     variables: dict[str, Any] = {
         "provision_items": list(items),
         "provision_environment": environment.name,
-        "provision_application_name": f"quipux-provision {run}",
+        "provision_application_name": application_name(run),
+        "provision_end_runs": [application_name(old) for old in state.unfinished_runs],
     }
     if environment.default_city is not None:
         variables["quipux_default_city"] = environment.default_city
@@ -362,6 +370,7 @@ def _execute(
             variables=variables,
             check=check,
             vault_password=vault,
+            application_name=application_name(run),
             verbosity=watch.verbosity,
             on_progress=watch.on_progress,
             on_output=watch.on_output,

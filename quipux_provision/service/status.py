@@ -32,11 +32,12 @@ def status(workspace: Workspace, names: Sequence[str] = ()) -> list[dict[str, An
     """
     state = workspace.state()
     cases = [workspace.case(state, name) for name in dict.fromkeys(names)] or list(state.cases.values())
+    workspace.preload(case.request_ref for case in cases)
     return [_describe(workspace, case) for case in cases]
 
 
 def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
-    data = workspace.ledger.personal(case.request_ref) if case.request_ref else None
+    data = workspace.known(case.request_ref)
     institution = Request.from_source(case.case, data["request"]).institution if data else None
     who, command = _next(workspace, case)
     return {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from quipux_provision.domain.canonical import canonical_json, salted_digest
+from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.lifecycle import SUBMITTED, LedgerState
 from quipux_provision.domain.request import Problem, Request
 from quipux_provision.errors import GateClosed, RequestInvalid
@@ -15,8 +15,6 @@ from quipux_provision.i18n import _
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.strict_yaml import load_requests
-
-NAMESPACE = "quipux-provision-request"
 
 
 def validate(paths: Sequence[Path]) -> tuple[list[Request], list[Problem]]:
@@ -30,8 +28,10 @@ def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult
     :raises RequestInvalid: a request names another institution or person than its case has.
     """
     from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import REQUEST
 
     state = workspace.state()
+    workspace.preload(case.request_ref for case in state.cases.values())
     events, results = [], []
     known = _institutions(workspace, state)
     for request in requests:
@@ -51,12 +51,12 @@ def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult
             "round": round_,
             "request_digest": request_digest,
         }
-        author, signature = workspace.sign(NAMESPACE, canonical_json(statement))
+        author, signed = workspace.signed(REQUEST, statement)
         data = {
-            **statement,
             "via": request.route,
-            "signature": signature,
-            "signers_sha256": workspace.signers.sha256,
+            "round": round_,
+            "request_digest": request_digest,
+            "signed": signed,
         }
         personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
         events.append(NewEvent(SUBMITTED, request.case, None, author, data, personal))
@@ -95,7 +95,7 @@ def _institutions(workspace: Workspace, state: LedgerState) -> dict[str, str]:
     """Return RUC -> case of every case whose data is still there."""
     known = {}
     for case in state.cases.values():
-        data = workspace.ledger.personal(case.request_ref) if case.request_ref else None
+        data = workspace.known(case.request_ref)
         if data:
             known[Request.from_source(case.case, data["request"]).institution.ruc] = case.case
     return known

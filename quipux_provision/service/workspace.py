@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quipux_provision.domain.canonical import canonical_json
 from quipux_provision.domain.lifecycle import SIGNERS_CHANGED, CaseState, LedgerState, fold
 from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, UsageError
@@ -29,6 +30,7 @@ class Workspace:
     def __init__(self, root: Path, key: Path | None = None) -> None:
         self.root = root
         self._key = key
+        self._personal: dict[str, dict[str, Any]] = {}
 
     @cached_property
     def settings(self) -> Settings:
@@ -40,7 +42,7 @@ class Workspace:
         """The ledger, opened once."""
         from quipux_provision.store.ledger import Ledger
 
-        return Ledger.open(self.settings.ledger_url, self.root)
+        return Ledger.from_settings(self.settings)
 
     @cached_property
     def signers(self) -> AllowedSigners:
@@ -92,7 +94,7 @@ class Workspace:
 
         :raises GateClosed: it was purged.
         """
-        data = self.ledger.personal(ref) if ref else None
+        data = self.known(ref)
         if data is None:
             raise GateClosed(
                 _("the personal data of this case was purged"),
@@ -111,6 +113,35 @@ class Workspace:
         key = signing_key(self._key, self.settings.identity)
         armour = sign(key, namespace, data)
         return verify(self.signers, namespace, data, armour, at=self.now()), armour
+
+    def signed(self, namespace: str, statement: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Sign *statement* as whoever acts.
+
+        :returns: the principal, and what an event keeps under ``signed`` so that audit can verify it.
+        """
+        actor, armour = self.sign(namespace, canonical_json(statement))
+        return actor, {
+            "namespace": namespace,
+            "statement": dict(statement),
+            "signature": armour,
+            "signers_sha256": self.signers.sha256,
+        }
+
+    def preload(self, refs: Iterable[str | None]) -> None:
+        """Read the personal data of many references at once; :meth:`personal` then needs no query."""
+        wanted = [ref for ref in refs if ref and ref not in self._personal]
+        self._personal.update(self.ledger.personal_of(wanted))
+
+    def known(self, ref: str | None) -> dict[str, Any] | None:
+        """Return personal data by reference, None when it was purged."""
+        if ref is None:
+            return None
+        if ref not in self._personal:
+            data = self.ledger.personal(ref)
+            if data is None:
+                return None
+            self._personal[ref] = data
+        return self._personal[ref]
 
     def record(self, state: LedgerState, events: Sequence[NewEvent]) -> list[Event]:
         """Append *events*, and before them the change of the signers' file if there was one."""
