@@ -1,0 +1,197 @@
+"""A small office: a workspace with its people, and the real command line to work in it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.hosts.environment import Environment
+
+PEOPLE = ("autora", "operador", "aprobadora", "ejecutor")
+PROGRAM = Path(sys.executable).with_name("quipux-provision")
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call of the command line came to."""
+
+    code: int
+    output: str
+    errors: str
+
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+    def __str__(self) -> str:
+        return f"exit {self.code}\n{self.output}\n{self.errors}"
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """The case of one invented institution; no two of a session are alike."""
+
+    case: str
+    ruc: str
+    acronym: str
+    national_id: str
+
+    @classmethod
+    def invent(cls) -> Applicant:
+        number = next(_numbers)
+        return cls(f"inst-{number}", _ruc(number), f"INST{number}", _cedula(number))
+
+    def source(self) -> dict[str, Any]:
+        """The request file's content."""
+        return {
+            "oficio": {"numero": f"{self.acronym}-DE-2026-0001-O", "fecha": "2026-11-03"},
+            "via": "central",
+            "institucion": {
+                "nombre": f"Instituto de Ejemplo {self.acronym}",
+                "ruc": self.ruc,
+                "sigla": self.acronym,
+                "telefono": "02 2999999",
+                "direccion": "Calle Inventada 100, Quito",
+                "ciudad": "Azogues",
+            },
+            "administrador": {
+                "nombres": "María Fernanda",
+                "apellidos": "Ejemplo Ñúñez",
+                "cedula": self.national_id,
+                "cargo": "Analista de Gestión Documental",
+                "correo": f"maria@{self.case}.example.gob.ec",
+                "telefono": "02 2999999",
+                "extension": "1234",
+                "celular": "0991234567",
+            },
+        }
+
+
+class Office:
+    """A workspace in `folder` for both environments; mails go to its outbox."""
+
+    def __init__(self, folder: Path, training: Environment, production: Environment) -> None:
+        self.folder = folder
+        self.environments = (training, production)
+        (folder / "requests").mkdir(parents=True)
+        (folder / "secretos").mkdir(mode=0o700)
+        signers = []
+        for person in PEOPLE:
+            key = self.key(person)
+            key.parent.mkdir(mode=0o700, exist_ok=True)
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", key]
+            subprocess.run(command, check=True)
+            signers.append(f"{person} {key.with_suffix('.pub').read_text()}")
+        (folder / "allowed_signers").write_text("".join(signers))
+        for environment in self.environments:
+            self.describe(environment)
+        (folder / "quipux-provision.yml").write_text(yaml.safe_dump(self._settings()))
+
+    def describe(self, environment: Environment, **options: Any) -> Path:
+        """Write an environment's inventory (again); gives its folder."""
+        folder = self.folder / "inventories" / environment.name
+        if folder.exists():
+            subprocess.run(["rm", "-r", folder], check=True)
+        environment.write_inventory(folder, **options)
+        vault = self.folder / "secretos" / environment.name
+        vault.touch(0o600)
+        vault.write_text(environment.vault_password)
+        return folder
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "identity": {"signers": "allowed_signers"},
+            "environments": {
+                environment.name: {
+                    "kind": environment.kind,
+                    "vias": ["central"],
+                    "inventory": f"inventories/{environment.name}",
+                    "url": environment.url,
+                    "vault": {"file": f"secretos/{environment.name}"},
+                    "demo": True,
+                }
+                for environment in self.environments
+            },
+            "mail": {"sender": "Quipux <quipux@example.gob.ec>", "support": "soporte@example.gob.ec"},
+        }
+
+    def key(self, person: str) -> Path:
+        return self.folder.parent / "llaves" / person
+
+    def write(self, applicant: Applicant) -> Path:
+        """Write the request file of an applicant."""
+        path = self.folder / "requests" / f"{applicant.case}.yml"
+        path.write_text(yaml.safe_dump(applicant.source(), allow_unicode=True))
+        text = path.read_text().replace("'2026-11-03'", "2026-11-03")  # the one value that is a date
+        path.write_text(text)
+        return path
+
+    def run(self, person: str, *arguments: str | Path) -> Result:
+        """Call the command line as a person."""
+        done = subprocess.run(
+            [PROGRAM, "--lang", "en", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "QUIPUX_PROVISION_KEY": str(self.key(person))},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=300,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def must(self, person: str, *arguments: str | Path, code: int = 0) -> Result:
+        """Call the command line and expect an exit code."""
+        result = self.run(person, *arguments)
+        assert result.code == code, f"{' '.join(map(str, arguments))}: {result}"
+        return result
+
+    def approved(self, applicant: Applicant, environment: str = "training") -> None:
+        """Bring a new applicant to where `apply` (or `promote`) is the next step."""
+        if environment == "training":
+            self.must("autora", "submit", self.write(applicant))
+        self.must("operador", "plan", applicant.case, "--environment", environment)
+        self.must("aprobadora", "approve", applicant.case, "--environment", environment, "--yes")
+
+    def link(self, applicant: Applicant) -> str:
+        """The activation link of the newest mail to an applicant."""
+        mails = sorted(
+            (self.folder / "outbox").glob(f"*{applicant.case}*.eml"), key=lambda path: path.stat().st_mtime_ns
+        )
+        assert mails, "no mail in the outbox"
+        message = message_from_bytes(mails[-1].read_bytes(), policy=policy.default)
+        body = message.get_body(("plain",))
+        assert body is not None
+        found = re.search(r"https?://\S+usuarionuevo\.php\?\S+", body.get_content())
+        assert found, body.get_content()
+        return found[0]
+
+
+def _ruc(number: int) -> str:
+    """A public body's RUC with a valid check digit, of a number that is nobody's."""
+    for digits in itertools.count(99000 - number * 7, -1):
+        body = f"176{digits:05d}"
+        rest = sum(int(d) * w for d, w in zip(body, (3, 2, 7, 6, 5, 4, 3, 2), strict=True)) % 11
+        if rest != 1:
+            return f"{body}{(11 - rest) % 11}0001"
+    raise AssertionError
+
+
+def _cedula(number: int) -> str:
+    """A cédula with a valid check digit, of a number that is nobody's."""
+    body = f"2405{99900 - number:05d}"
+    total = 0
+    for position, digit in enumerate(body):
+        value = int(digit) * (2 if position % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return f"{body}{-total % 10}"
