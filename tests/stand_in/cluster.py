@@ -1,7 +1,8 @@
 """A throw-away PostgreSQL server for tests, the demo and the benchmarks.
 
-It listens on 127.0.0.1 (ephemeral port) and on a Unix socket in a short folder of its own, asks for SCRAM passwords on both,
-and leaves nothing behind. PostgreSQL refuses to run as root: there it runs as `nobody`, without changing the system.
+It listens on 127.0.0.1 (ephemeral port) and on a Unix socket in a short folder of its own, asks for SCRAM
+passwords on both, and leaves nothing behind. PostgreSQL refuses to run as root: there it runs as `nobody`,
+without changing the system.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 import psycopg2
 import psycopg2.extensions
+from psycopg2.sql import Composable
 
 BINARIES_VARIABLE = "QUIPUX_TEST_POSTGRESQL"  # a folder with postgres and initdb, or "debian", or "embedded"
 START_SECONDS = 60.0
@@ -53,7 +55,7 @@ def embedded_binaries() -> Path | None:
 
 
 def find_binaries(choice: str | Path | None = None) -> Path:
-    """Folder of the server binaries: `choice`, else the environment's, else Debian's, else the Python package's."""
+    """Folder of the server binaries: `choice`, the environment's, Debian's, or the Python package's."""
     choice = choice or os.environ.get(BINARIES_VARIABLE)
     known = {"debian": debian_binaries, "embedded": embedded_binaries}
     if choice in known:
@@ -121,7 +123,8 @@ class Cluster:
         }
         # Unix socket paths are limited to about 100 characters, so never below a long TMPDIR.
         base = None if len(tempfile.gettempdir()) < 40 else "/tmp"
-        cluster = cls(Path(tempfile.mkdtemp(prefix="qxpg-", dir=base)), find_binaries(binaries), superuser, values)
+        found = find_binaries(binaries)
+        cluster = cls(Path(tempfile.mkdtemp(prefix="qxpg-", dir=base)), found, superuser, values)
         try:
             cluster._create(locale)
             cluster.restart()
@@ -133,7 +136,7 @@ class Cluster:
             raise
         return cluster
 
-    # -- making it ---------------------------------------------------------------------------------------------
+    # making it
 
     def _own(self, path: Path) -> None:
         if self._account:
@@ -153,16 +156,16 @@ class Cluster:
     def _readable(self) -> bool:
         """Whether the server's user can run the binaries where they lie."""
         try:
-            probe = [self.binaries / "postgres", "--version"]
+            probe = [str(self.binaries / "postgres"), "--version"]
             return subprocess.run(probe, capture_output=True, check=False, **self._process()).returncode == 0
         except OSError:
             return False
 
     def _take_along(self) -> None:
-        """Copy an installation that the server's user cannot read (a checkout below /root, say) into our folder."""
+        """Copy an installation that the server's user cannot read (one below /root, say) into our folder."""
         installation = self.binaries.parent
         package = installation.parent
-        libraries = package.with_name(package.name + ".libs")  # where a wheel keeps the shared libraries it brought
+        libraries = package.with_name(package.name + ".libs")  # the shared libraries that came with a wheel
         copied = self.root / package.name
         shutil.copytree(installation, copied / installation.name, symlinks=True)
         if libraries.is_dir():
@@ -185,14 +188,14 @@ class Cluster:
         with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(self.superuser_password + "\n")
         self._own(secret)
-        command = [self.binaries / "initdb", "-D", self.data, "-U", self.superuser, "--pwfile", secret, "--no-sync"]
-        command += ["--auth=scram-sha-256", "--encoding=UTF8", f"--locale={locale}"]
+        command = [str(self.binaries / "initdb"), "--no-sync", "-D", str(self.data), "-U", self.superuser]
+        command += ["--pwfile", str(secret), "--auth=scram-sha-256", "--encoding=UTF8", f"--locale={locale}"]
         made = subprocess.run(command, capture_output=True, text=True, check=False, **self._process())
         secret.unlink()
         if made.returncode:
             raise ClusterError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
 
-    # -- running it --------------------------------------------------------------------------------------------
+    # running it
 
     def restart(self) -> None:
         """Start the server (again) on the same data; the port stays the same when it can."""
@@ -290,10 +293,15 @@ class Cluster:
     ) -> None:
         self.stop()
 
-    # -- using it ----------------------------------------------------------------------------------------------
+    # using it
 
     def connect(
-        self, database: str = "postgres", user: str | None = None, password: str | None = None, *, unix: bool = False
+        self,
+        database: str = "postgres",
+        user: str | None = None,
+        password: str | None = None,
+        *,
+        unix: bool = False,
     ) -> psycopg2.extensions.connection:
         """A connection; as the superuser unless `user` and `password` are given."""
         return psycopg2.connect(
@@ -306,7 +314,9 @@ class Cluster:
         )
 
     @contextlib.contextmanager
-    def connection(self, database: str, user: str | None = None, password: str | None = None) -> Iterator[Any]:
+    def connection(
+        self, database: str, user: str | None = None, password: str | None = None
+    ) -> Iterator[psycopg2.extensions.connection]:
         """An autocommit connection that is closed at the end of the `with` block."""
         connection = self.connect(database, user, password)
         connection.autocommit = True
@@ -315,7 +325,7 @@ class Cluster:
         finally:
             connection.close()
 
-    def sql(self, database: str, text: str, values: Any = None) -> list[tuple[Any, ...]]:
+    def sql(self, database: str, text: str | Composable, values: Any = None) -> list[tuple[Any, ...]]:
         """Run SQL as the superuser; the rows of its last statement, if it gives any."""
         with self.connection(database) as connection, connection.cursor() as cursor:
             cursor.execute(text, values)
@@ -332,7 +342,7 @@ def main() -> None:
     parser.add_argument("--binaries", help="folder, debian or embedded")
     arguments = parser.parse_args()
     with Cluster.start(arguments.binaries) as cluster, contextlib.suppress(KeyboardInterrupt):
-        print(f"PostgreSQL on {cluster.host}:{cluster.port}, user {cluster.superuser}, log {cluster.log_path}")
+        print(f"{cluster.host}:{cluster.port}, user {cluster.superuser}, log {cluster.log_path}")
         signal.pause()
 
 

@@ -1,4 +1,4 @@
-"""Quipux databases for tests: our stand-in, the real dump where its path is given, and the 2010 layout that is refused.
+"""Quipux databases for tests: our stand-in, the real dump where its path is given, the refused 2010 layout.
 
 The SQL of a variant is loaded once into a template database of the cluster; each database is a copy of it.
 """
@@ -21,12 +21,12 @@ from psycopg2.extensions import encrypt_password
 
 from tests.stand_in.cluster import Cluster
 
-REAL_VARIABLE = "QUIPUX_SQL"  # a folder with quipux.sql and quipux_bodega.sql, as the release has them in SCRIPTBD/
+REAL_VARIABLE = "QUIPUX_SQL"  # a folder with quipux.sql and quipux_bodega.sql, the release's SCRIPTBD/
 OWNER = "quipux_owner"
 TIME_ZONE = "America/Guayaquil"
 SQL_FOLDER = Path(__file__).parent / "sql"
 
-# The only statements of the real dumps that an owner who is not a superuser may not run; the application needs none of them.
+# What an owner who is not a superuser may not run of the real dumps; the application needs none of it.
 TOLERATED = (
     "COMMENT ON EXTENSION plpgsql",
     "CREATE EXTENSION IF NOT EXISTS pg_buffercache",
@@ -67,7 +67,8 @@ class Database:
 
     def drop(self) -> None:
         """Remove it, cutting the connections it has."""
-        self.cluster.sql("postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
+        name = sql.Identifier(self.name)
+        self.cluster.sql("postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def real_folder() -> Path | None:
@@ -81,22 +82,27 @@ def real_folder() -> Path | None:
     return folder
 
 
-def create_role(cluster: Cluster, name: str, options: str = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE") -> str:
-    """Make a role with a random password unless it is there; gives the password."""
+def create_role(cluster: Cluster, name: str) -> str:
+    """Make an ordinary login role with a random password unless it is there; gives the password."""
     if name not in cluster.role_passwords:
         password = secrets.token_urlsafe(18)
         with cluster.connection("postgres") as connection, connection.cursor() as cursor:
             verifier = encrypt_password(password, name, connection, "scram-sha-256")
-            statement = sql.SQL("CREATE ROLE {} " + options + " PASSWORD {}")
+            statement = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
             cursor.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
         cluster.role_passwords[name] = password
     return cluster.role_passwords[name]
 
 
 def load(
-    cluster: Cluster, name: str = "quipux", variant: str = "stand_in", owner: str = OWNER, *, store: bool = False
+    cluster: Cluster,
+    name: str = "quipux",
+    variant: str = "stand_in",
+    owner: str = OWNER,
+    *,
+    store: bool = False,
 ) -> Database:
-    """Make the database `name`; variants: stand_in, real, 2010-like. `store`: the document store (bodega) instead."""
+    """Make the database `name`; variants: stand_in, real, 2010-like. `store`: the document store (bodega)."""
     create_role(cluster, owner)
     template = f"layout_{variant}_{'store' if store else 'main'}_{owner}"
     if not cluster.sql("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", (template,)):
@@ -111,21 +117,21 @@ def load(
 
 
 def _create(cluster: Cluster, name: str, template: str, owner: str) -> None:
-    values = {"name": sql.Identifier(name), "template": sql.Identifier(template), "owner": sql.Identifier(owner)}
-    cluster.sql("postgres", sql.SQL("CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}").format(**values))
-    zone = sql.SQL("ALTER DATABASE {name} SET timezone = {zone}").format(zone=sql.Literal(TIME_ZONE), **values)
-    cluster.sql("postgres", zone)
+    statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+    cluster.sql("postgres", statement.format(*map(sql.Identifier, (name, owner, template))))
+    zone = sql.SQL("ALTER DATABASE {} SET timezone = {}")
+    cluster.sql("postgres", zone.format(sql.Identifier(name), sql.Literal(TIME_ZONE)))
 
 
 def _fill(database: Database, store: bool) -> None:
     if database.variant == "real":
         folder = real_folder()
         if folder is None:
-            raise LoadError(f"the real layout needs {REAL_VARIABLE}=FOLDER with quipux.sql and quipux_bodega.sql")
+            raise LoadError(f"the real layout needs {REAL_VARIABLE}=FOLDER (SCRIPTBD of a Quipux release)")
         load_dump(database, folder / ("quipux_bodega.sql" if store else "quipux.sql"))
         return
     folder = SQL_FOLDER / database.variant
-    files = sorted(folder.glob("store*.sql") if store else (p for p in folder.glob("*.sql") if p.stem[:5] != "store"))
+    files = sorted(path for path in folder.glob("*.sql") if (path.stem == "store") == store)
     if not files:
         raise LoadError(f"unknown variant {database.variant!r}")
     with database.connection() as connection, connection.cursor() as cursor:
@@ -145,7 +151,7 @@ def dump_statements(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def load_dump(database: Database, dump: Path) -> None:
-    """Load a real dump as the owner, in plain Python (no psql needed); only the known harmless failures are let pass."""
+    """Load a real dump as the owner, in plain Python (no psql needed); only TOLERATED may fail."""
     failures = []
     with database.connection() as connection, connection.cursor() as cursor:
         for statement, data in dump_statements(dump.read_text(encoding="utf-8")):
