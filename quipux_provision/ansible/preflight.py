@@ -140,15 +140,12 @@ def probe(host: Host) -> Probe:
             _("Ask who runs the host whether its key was changed; only then correct known_hosts."),
             error.key.fingerprint,
         )
-    except paramiko.AuthenticationException:
-        return Probe(
-            host.name,
-            "login_refused",
-            _("{host}: the login was refused.").format(host=host.name),
-            _("Put your public key into the account's authorized_keys there, or load it: ssh-add"),
-        )
     except (paramiko.SSHException, OSError, EOFError) as error:
-        return _unknown_key(host, error) or _unreachable(host, error)
+        transport = client.get_transport()
+        if unknown := _unknown_key(host, error):
+            return unknown
+        # Of several ways to log in that failed paramiko names the last, whatever it was.
+        return _refused(host) if transport and transport.initial_kex_done else _unreachable(host, error)
     finally:
         client.close()
 
@@ -164,6 +161,15 @@ def _unknown_key(host: Host, error: Exception) -> Probe | None:
         _(
             "Get its key from who runs the host and write it there; to look: ssh-keyscan -p {port} {address}"
         ).format(port=host.port, address=host.address),
+    )
+
+
+def _refused(host: Host) -> Probe:
+    return Probe(
+        host.name,
+        "login_refused",
+        _("{host}: the login was refused.").format(host=host.name),
+        _("Put your public key into the account's authorized_keys there, or load it: ssh-add"),
     )
 
 

@@ -1,0 +1,1 @@
+"""The room that runs Ansible, through real ansible-playbook on small playbooks of the tests' own."""
