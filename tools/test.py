@@ -176,6 +176,7 @@ def other_python() -> Path:
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 # The variant on the real release is a layer of its own, so that the others don't report it as skipped.
 STAND_IN = ("-m", "not real and not container")
+REAL = ("-m", "real and not container")
 HOSTS = ("-m", "not real") if needs_release() else ()
 
 LAYERS = (
@@ -183,7 +184,7 @@ LAYERS = (
     Layer("unit", (*SIDE_BY_SIDE, *STAND_IN, "tests/unit")),
     Layer("packaging", ("tests/packaging",)),
     Layer("functional", (*SIDE_BY_SIDE, *STAND_IN, "tests/functional"), minutes=25),
-    Layer("real", (*SIDE_BY_SIDE, "-m", "real and not container", "tests"), minutes=25, obstacle=needs_release),
+    Layer("real", (*SIDE_BY_SIDE, *REAL, "tests"), minutes=25, obstacle=needs_release),
     Layer("hosts", (*HOSTS, "tests/hosts"), minutes=25, obstacle=needs_containers, required_in_ci=True),
     Layer("molecule", ("tests/molecule",), minutes=20, obstacle=needs_containers, required_in_ci=True),
     Layer(
