@@ -1,4 +1,4 @@
-"""Approval documents: ``approvals/<case>/<environment>-<decision>-<nonce8>.json``, and ``.sig`` beside each."""
+"""Approval documents: ``approvals/<case>/<environment>-<decision>-<nonce8>.json`` and ``.sig`` beside it."""
 
 from __future__ import annotations
 

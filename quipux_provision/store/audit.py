@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ def verify(
     """Return all that is wrong with the ledger, in the order of its events; empty when it is sound.
 
     :param signers: whose signatures count; keys of people who left stay in it with ``valid-before``.
-    :param checkpoints: files to compare with; a cut or rewritten ledger shows only against what was kept elsewhere.
+    :param checkpoints: files to compare with; a cut or a rewrite shows only against what was kept elsewhere.
     :param mail_heads: the ledger's heads from the headers of mails, ``COUNT:HASH``.
     """
     rows, personal = _rows(ledger)
@@ -70,7 +71,8 @@ def verify(
     findings += _signatures(events, personal, signers)
     findings += _signers_changes(events, signers)
     anchors, broken = _anchors(checkpoints, mail_heads, signers)
-    findings += broken + _compare(rows, anchors)
+    findings += broken
+    findings += _compare(rows, anchors)
     return sorted(findings, key=lambda finding: (finding.seq is None, finding.seq or 0))
 
 
@@ -80,9 +82,11 @@ def _rows(ledger: Ledger) -> tuple[list[Row], dict[str, Row]]:
     from quipux_provision.store.tables import EVENTS, PERSONAL
 
     with ledger.reading() as connection:
-        rows = [dict(row) for row in connection.execute(select(EVENTS).order_by(EVENTS.c.seq)).mappings()]
-        personal = {row["ref"]: dict(row) for row in connection.execute(select(PERSONAL)).mappings()}
-    return rows, personal
+        rows: list[Row] = [
+            dict(row) for row in connection.execute(select(EVENTS).order_by(EVENTS.c.seq)).mappings()
+        ]
+        kept = [dict(row) for row in connection.execute(select(PERSONAL)).mappings()]
+    return rows, {row["ref"]: row for row in kept}
 
 
 def _read(rows: Sequence[Row]) -> tuple[list[Event], list[Finding]]:
@@ -128,7 +132,7 @@ def _chain(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def _clock(events: Sequence[Event], ledger: Ledger) -> Iterator[Finding]:
-    for before, after in zip(events, events[1:], strict=False):
+    for before, after in pairwise(events):
         if after.time < before.time:
             message = _("event {seq} is earlier than the one before it; the clock was set back")
             yield Finding("clock", message.format(seq=after.seq), seq=after.seq)
@@ -161,7 +165,7 @@ def _fits(row: Row, event: Event) -> bool:
     data = _loaded(row)
     if data is None or row["case"] != event.case:
         return False
-    return salted_digest(row["salt"], data) == row["digest"] == event.personal_digest
+    return bool(salted_digest(row["salt"], data) == row["digest"] == event.personal_digest)
 
 
 def _loaded(row: Row | None) -> dict[str, Any] | None:

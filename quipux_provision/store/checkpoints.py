@@ -1,4 +1,4 @@
-"""Signed checkpoints: how many events there were, and the newest one's hash; a cut or a rewrite shows by them."""
+"""Signed checkpoints: how many events there were, and the newest one's hash; they show a cut or a rewrite."""
 
 from __future__ import annotations
 

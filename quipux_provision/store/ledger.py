@@ -336,7 +336,7 @@ def _event_row(event: Event) -> dict[str, Any]:
     }
 
 
-def event_of(row: RowMapping) -> Event:
+def event_of(row: Mapping[Any, Any]) -> Event:
     """Return the event of a row.
 
     :raises ValueError: its time or data is not what we write.

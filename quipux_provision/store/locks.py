@@ -102,8 +102,8 @@ def acquire(
 ) -> Iterator[CaseLocks]:
     """Hold the locks of *cases* in *environment*; all are taken in one transaction.
 
-    A lock of a dead process of this host is taken over with an event, another host's after *ttl* of silence. A
-    case that a living run holds is in ``refused``; the others go on.
+    A lock of a dead process of this host is taken over with an event, another host's after *ttl* of silence.
+    A case that a living run holds is in ``refused``; the others go on.
     """
     me, token = Holder.this_process(), secrets.token_hex(16)
     locks = CaseLocks(environment)

@@ -57,7 +57,7 @@ def read(path: Path) -> tuple[Section, Problems]:
     problems = Problems(path)
     node, spots = compose(_text(path, problems))
     for spot in spots:
-        problems.found.append((spot.line, spot.column, spot.finding.message, spot.finding.hint))
+        problems.found.append((*spot.at, spot.finding.message, spot.finding.hint))
     problems.raise_if_any()
     if not isinstance(node, yaml.MappingNode):
         problems.add(node, _("the file must be a mapping"), _("write lines like key: value"))
