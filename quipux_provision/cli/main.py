@@ -7,9 +7,11 @@ is incomplete; 5 a gate is closed; 6 locked by another run; 7 unreachable or hos
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import FrameType
 
 from quipux_provision import i18n
 from quipux_provision.cli.output import Output
@@ -55,6 +57,11 @@ def _language(argv: Sequence[str]) -> str | None:
     return None
 
 
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Console entry point."""
+    """Console entry point; SIGTERM ends a command as in order as SIGINT does."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))

@@ -1,13 +1,11 @@
-"""Follow a run: a moving line on a terminal, plain lines elsewhere; SIGINT and SIGTERM end it in order."""
+"""Follow a run: a moving line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from quipux_provision.cli.output import Output
@@ -20,25 +18,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watching(arguments: Namespace, output: Output) -> Iterator[Watch]:
-    """Yield the watch of one run and restore the signals afterwards."""
-    stopped = False
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-
+    """Yield the watch of one run and clear its line afterwards."""
     line = _Line(sys.stderr.isatty())
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield Watch(
             on_progress=line.show,
             on_output=output.note if arguments.verbose else None,
-            cancelled=lambda: stopped,
             verbosity=max(0, arguments.verbose - 1),
         )
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
         line.close()
 
 

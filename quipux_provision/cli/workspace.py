@@ -99,7 +99,6 @@ def unlock(arguments: Namespace, output: Output) -> int:
     workspace = open_workspace(arguments)
     removed = remove(workspace, arguments.cases, arguments.environment, arguments.reason)
     output.data({"unlocked": removed})
-    for case in arguments.cases:
-        text = _("{case}: unlocked") if case in removed else _("{case}: was not locked")
-        output.line(text.format(case=case))
+    for case in removed:
+        output.line(_("{case}: unlocked").format(case=case))
     return 0

@@ -91,9 +91,10 @@ class RecordedDecision:
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """The newest run that carried the case's request into an environment."""
+    """The newest run that carried the case's request into an environment; ``expect`` is the plan it was bound to."""
 
     round: int
+    expect: str
     request_digest: str
     request_ref: str | None
     operator: str
@@ -114,6 +115,10 @@ class Progress:
     mail_wanted: bool = False
     failure: str | None = None
     nonces: set[str] = field(default_factory=set)
+
+    def holds(self, request_digest: str) -> bool:
+        """Whether the request of this digest was carried out here."""
+        return self.applied is not None and self.applied.request_digest == request_digest
 
 
 @dataclass
@@ -213,7 +218,9 @@ def _planned(case: CaseState, event: LedgerEvent) -> None:
         time=event.time,
     )
     decision = progress.decision
-    if decision and plan.pending and decision.plan_digest != plan.digest:
+    if decision and not plan.pending:
+        return  # what was approved is there already, of a run that died or of another hand
+    if decision and decision.plan_digest != plan.digest:
         _end_round(case)
     progress.plan = plan
 
@@ -227,14 +234,12 @@ def _end_round(case: CaseState) -> None:
 
 
 def _standing(case: CaseState) -> str:
-    applied = {progress.kind for progress in case.environments.values() if _is_applied(case, progress)}
+    applied = {
+        progress.kind for progress in case.environments.values() if progress.holds(case.request_digest)
+    }
     if applied & {PRODUCTION, OWN}:
         return EN_PRODUCCION
     return EN_CAPACITACION if TRAINING in applied else RECIBIDA
-
-
-def _is_applied(case: CaseState, progress: Progress) -> bool:
-    return progress.applied is not None and progress.applied.request_digest == case.request_digest
 
 
 def _decided(case: CaseState, event: LedgerEvent) -> None:
@@ -281,6 +286,7 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
     progress.operators.add(event.actor or "")
     progress.applied = RecordedRun(
         round=data["round"],
+        expect=data["expect"],
         request_digest=data["request_digest"],
         request_ref=data["request_ref"],
         operator=event.actor or "",

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
 from quipux_provision.domain.lifecycle import (
-    EN_CAPACITACION,
-    EN_PRODUCCION,
     RECHAZADA,
     TRAINING,
     CaseState,
@@ -47,9 +45,7 @@ def check_trained(case: CaseState, environment: Environment) -> None:
     if environment.kind == TRAINING or "autoalojada" in environment.routes:
         return
     trained = any(
-        progress.kind == TRAINING
-        and progress.applied is not None
-        and progress.applied.request_digest == case.request_digest
+        progress.kind == TRAINING and progress.holds(case.request_digest)
         for progress in case.environments.values()
     )
     if not trained:
@@ -138,10 +134,10 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     progress = case.progress(environment.name)
     applied = progress.applied
     decision = progress.decision
-    if applied and applied.request_digest == case.request_digest and progress.plan:
-        # Carried out before: the same call finishes what was left (a mail, a folder) and may change nothing new.
-        approved = decision.plan_digest if decision else None
-        return approved or progress.plan.digest
+    if applied and progress.holds(case.request_digest):
+        if decision is None or decision.plan_digest == applied.expect:
+            # The same call finishes what was left (a mail, a folder); anything new needs a new approval.
+            return applied.expect
     check_trained(case, environment)
     if decision is None or decision.round != case.round:
         raise GateClosed(
@@ -198,7 +194,7 @@ def check_may_decide(case: CaseState, environment: Environment) -> None:
                 case=case.case, environment=environment.name
             ),
         )
-    if environment.kind == TRAINING and case.state in (EN_CAPACITACION, EN_PRODUCCION):
+    if progress.holds(case.request_digest) and not progress.plan.pending:
         raise GateClosed(
             _("{case} has been carried out in {environment} already").format(
                 case=case.case, environment=environment.name

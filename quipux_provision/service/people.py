@@ -43,13 +43,16 @@ def people(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def unlock(workspace: Workspace, names: Sequence[str], environment_name: str, reason: str) -> list[str]:
-    """Remove the locks of *names*, signed and recorded; return the cases that were locked."""
+    """Remove the locks of *names*, signed and recorded; return them.
+
+    :raises UsageError: one of them is not locked.
+    """
     from quipux_provision.store import locks
     from quipux_provision.store.signatures import RUN
 
     environment = workspace.environment(environment_name)
     statement = {"ledger_id": workspace.ledger.ledger_id, "environment": environment.name, "unlock": list(names)}
     actor, _signed = workspace.signed(RUN, statement)
-    return [
-        name for name in names if locks.unlock(workspace.ledger, environment.name, name, actor, reason)
-    ]
+    for name in names:
+        locks.unlock(workspace.ledger, environment.name, name, actor, reason)
+    return list(names)

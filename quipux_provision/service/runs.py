@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 PLAYBOOK = "quipux.provision.provision"
 
 
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,12 @@ class Watch:
 
     :param on_progress: called with each step of Ansible.
     :param on_output: called with Ansible's own output, secrets masked.
-    :param cancelled: asked often; True ends the run.
+    :param cancelled: asked often; True ends the run. Signals that ask to end do so by themselves.
     """
 
     on_progress: Callable[[Progress], None] | None = None
     on_output: Callable[[str], None] | None = None
-    cancelled: Callable[[], bool] = _never
+    cancelled: Callable[[], bool] | None = None
     verbosity: int = 0
 
 
@@ -105,8 +103,8 @@ def _plannable(
             check_trained(case, environment)
         except GateClosed:
             continue
-        applied = case.progress(environment.name).applied
-        if applied is None or applied.request_digest != case.request_digest:
+        progress = case.progress(environment.name)
+        if not progress.holds(case.request_digest):
             chosen.append(case)
     return chosen
 
@@ -229,8 +227,7 @@ def _ready(case: CaseState, environment: Environment) -> bool:
     if case.route not in environment.routes:
         return False
     progress = case.progress(environment.name)
-    applied = progress.applied
-    if applied and applied.request_digest == case.request_digest:
+    if progress.holds(case.request_digest):
         return progress.mail_wanted or progress.failure is not None
     return progress.decision is not None and progress.decision.round == case.round
 
@@ -441,7 +438,7 @@ def _record_outcome(
             "round": case.round,
             "request_digest": case.request_digest,
             "request_ref": case.request_ref,
-            "plan_digest": item.plan_digest,
+            "expect": work.expect,
             "changed": item.changed,
             "activation": item.activation,
             "mail_wanted": item.activation == "written" or (existing and first),

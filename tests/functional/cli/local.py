@@ -1,0 +1,109 @@
+"""Quipux environments on this machine: databases of test clusters, folders instead of application hosts."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import os
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from tests.hosts.environment import ansible, encrypt
+from tests.stand_in.database import Database
+
+KINDS = {"training": "capacitacion", "production": "produccion"}
+
+
+@dataclass
+class LocalEnvironment:
+    """One environment whose hosts are this machine; each has a cluster of its own."""
+
+    name: str
+    database: Database
+    bodega: Path
+    url: str = "http://127.0.0.1:9/quipux"
+    vault_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
+
+    @property
+    def kind(self) -> str:
+        """What the settings call it."""
+        return KINDS[self.name]
+
+    @property
+    def password(self) -> str:
+        """Password of ``quipux_prov``."""
+        return self.database.cluster.role_passwords["quipux_prov"]
+
+    def write_inventory(self, folder: Path, **variables: object) -> Path:
+        """Write hosts and group_vars (the database password vaulted); gives the folder."""
+        folder.mkdir(parents=True)
+        groups = {
+            "quipux_db": {"hosts": {f"bd.{self.name}": {}}},
+            "quipux_app": {"hosts": {f"app.{self.name}": {}}},
+        }
+        (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": groups}}))
+        values = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "quipux_db_host": self.database.cluster.host,
+            "quipux_db_port": self.database.cluster.port,
+            "quipux_db_name": self.database.name,
+            "quipux_db_user": "quipux_prov",
+            "quipux_db_ssl_mode": "prefer",
+            "quipux_bodega": str(self.bodega),
+            "quipux_app_owner": getpass.getuser(),
+            "quipux_app_group": grp.getgrgid(os.getgid()).gr_name,
+            **variables,
+        }
+        group_vars = folder / "group_vars" / "all"
+        group_vars.mkdir(parents=True)
+        (group_vars / "main.yml").write_text(yaml.safe_dump(values))
+        vault = yaml.safe_dump({"quipux_db_password": self.password})
+        (group_vars / "vault.yml").write_text(encrypt(vault, self.vault_password, folder))
+        return folder
+
+
+def create_database_roles(database: Database, folder: Path) -> None:
+    """Make ``quipux_prov`` and ``quipux_ro`` in the database's cluster, with our own role's task file."""
+    cluster = database.cluster
+    for role in ("quipux_prov", "quipux_ro"):
+        cluster.role_passwords.setdefault(role, secrets.token_urlsafe(18))
+    playbook = [
+        {
+            "name": "Create the database roles",
+            "hosts": "localhost",
+            "gather_facts": False,
+            "connection": "local",
+            "tasks": [
+                {
+                    "name": "Create the database roles",
+                    "ansible.builtin.include_role": {
+                        "name": "quipux.provision.institution",
+                        "tasks_from": "database_roles",
+                    },
+                }
+            ],
+        }
+    ]
+    (folder / "roles.yml").write_text(yaml.safe_dump(playbook))
+    variables = folder / "roles-vars.yml"
+    variables.touch(0o600)
+    variables.write_text(
+        yaml.safe_dump(
+            {
+                "ansible_python_interpreter": sys.executable,
+                "quipux_db_host": cluster.host,
+                "quipux_db_port": cluster.port,
+                "quipux_db_name": database.name,
+                "quipux_db_admin_user": cluster.superuser,
+                "quipux_db_admin_password": cluster.superuser_password,
+                "quipux_db_password": cluster.role_passwords["quipux_prov"],
+                "quipux_ro_password": cluster.role_passwords["quipux_ro"],
+            }
+        )
+    )
+    ansible(["ansible-playbook", "-i", "localhost,", "-e", f"@{variables}", str(folder / "roles.yml")])
