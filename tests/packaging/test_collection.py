@@ -59,6 +59,7 @@ def test_installed_collection_answers(
         tmp_path,
         ANSIBLE_COLLECTIONS_PATH=str(installed.parents[2]),
         ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="false",
+        PYTHONDONTWRITEBYTECODE="1",
     )
     finished = subprocess.run(
         [BIN / program, *arguments],
