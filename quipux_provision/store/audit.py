@@ -68,7 +68,7 @@ def verify(
     findings += _chain(rows)
     findings += _clock(events, ledger)
     findings += _personal(events, personal)
-    findings += _signatures(events, personal, signers)
+    findings += _signatures(events, personal, signers, _ledger_id(rows))
     findings += _signers_changes(events, signers)
     anchors, broken = _anchors(checkpoints, mail_heads, signers)
     findings += broken
@@ -81,10 +81,9 @@ def _rows(ledger: Ledger) -> tuple[list[Row], dict[str, Row]]:
 
     from quipux_provision.store.tables import EVENTS, PERSONAL
 
+    in_order = select(EVENTS).order_by(EVENTS.c.seq)
     with ledger.reading() as connection:
-        rows: list[Row] = [
-            dict(row) for row in connection.execute(select(EVENTS).order_by(EVENTS.c.seq)).mappings()
-        ]
+        rows: list[Row] = [dict(row) for row in connection.execute(in_order).mappings()]
         kept = [dict(row) for row in connection.execute(select(PERSONAL)).mappings()]
     return rows, {row["ref"]: row for row in kept}
 
@@ -177,17 +176,16 @@ def _loaded(row: Row | None) -> dict[str, Any] | None:
 
 
 def _signatures(
-    events: Sequence[Event], personal: Mapping[str, Row], signers: AllowedSigners
+    events: Sequence[Event], personal: Mapping[str, Row], signers: AllowedSigners, ledger_id: str | None
 ) -> list[Finding]:
     def check(event: Event) -> Finding | None:
         data = _loaded(personal.get(event.personal_ref or ""))
         if data is None and event.personal_ref is not None:
             return None  # purged, or found damaged already
-        signed = signed_part(event, data)
-        if signed is None:
-            return None
         try:
-            _check_signed(signed, event, signers)
+            signed = signed_part(event, data, ledger_id)
+            if signed is not None:
+                _check_signed(signed, event, signers)
         except ProvisionError as error:
             message = _("event {seq}: {reason}").format(seq=event.seq, reason=error.message)
             return Finding("signature_invalid", message, seq=event.seq)

@@ -146,9 +146,18 @@ def holders(ledger: Ledger) -> list[Lock]:
         return _present(connection)
 
 
-def unlock(ledger: Ledger, environment: str, case: str, actor: str | None, reason: str) -> Lock:
+def unlock(
+    ledger: Ledger,
+    environment: str,
+    case: str,
+    actor: str | None,
+    reason: str,
+    *,
+    signed: Mapping[str, Any] | None = None,
+) -> Lock:
     """Release somebody's lock by hand, with an event that says who did and why.
 
+    :param signed: what the event keeps so that audit can verify *actor*.
     :returns: the lock that was released.
     :raises UsageError: there is no such lock, or no reason.
     """
@@ -162,7 +171,8 @@ def unlock(ledger: Ledger, environment: str, case: str, actor: str | None, reaso
                 _("nothing to do; see quipux-provision status {case}").format(case=case),
             )
         _delete(connection, lock)
-        ledger.append_in(connection, [_event(LOCK_RELEASED, lock, actor, {"reason": reason})])
+        more = {"reason": reason} | ({"signed": dict(signed)} if signed else {})
+        ledger.append_in(connection, [_event(LOCK_RELEASED, lock, actor, more)])
     return lock
 
 

@@ -14,10 +14,11 @@ from quipux_provision.i18n import _
 from quipux_provision.store.ledger import Event
 from quipux_provision.store.signatures import APPROVAL, REQUEST, RUN
 
-# The keys of an event's data that make up its signed statement.
-_STATEMENTS = {
-    SUBMITTED: (REQUEST, ("ledger_id", "case", "round", "request_digest")),
-    RUN_STARTED: (RUN, ("ledger_id", "environment", "run", "cases")),
+# Kinds that must be signed: the namespace, and what the signed statement must say.
+_REQUIRED = {
+    SUBMITTED: (REQUEST, {"ledger_id", "case", "round", "request_digest"}),
+    RUN_STARTED: (RUN, {"ledger_id", "environment", "run", "cases"}),
+    REBOUND: (RUN, {"ledger_id", "environment", "rebind"}),
 }
 
 
@@ -30,47 +31,46 @@ class Signed:
     armour: str
 
 
-def signed_part(event: Event, personal: Mapping[str, Any] | None) -> Signed | None:
-    """Return what was signed; None when events of this kind are not.
+def signed_part(event: Event, personal: Mapping[str, Any] | None, ledger_id: str | None) -> Signed | None:
+    """Return what was signed; None when the event is not signed and need not be.
+
+    An event keeps ``{namespace, statement, signature}`` under ``signed``; a decision keeps its document and signature
+    with the personal data.
 
     :param personal: the event's personal data, where it has any.
     :raises GateClosed: the event should be signed, and is not, or says other things than what was signed.
     """
     try:
         if event.kind == DECIDED:
-            return _decision(event, personal or {})
-        if event.kind == REBOUND:
-            statement = event.data["statement"]
-            _same(statement, event, ("environment",))
-            return Signed(RUN, canonical_json(statement), event.data["signature"])
-        if event.kind in _STATEMENTS:
-            namespace, keys = _STATEMENTS[event.kind]
-            statement = {key: event.data[key] for key in keys}
-            _same(statement, event, ("case", "environment"))
-            return Signed(namespace, canonical_json(statement), event.data["signature"])
+            return _decision(event, personal or {}, ledger_id)
+        if event.kind in _REQUIRED or "signed" in event.data:
+            return _statement(event, ledger_id)
     except (KeyError, TypeError, AttributeError):
-        raise GateClosed(_("the signature is missing"), _("restore the ledger from a backup")) from None
+        raise GateClosed(_("its signature is missing"), _("restore the ledger from a backup")) from None
     return None
 
 
-def _decision(event: Event, personal: Mapping[str, Any]) -> Signed:
+def _statement(event: Event, ledger_id: str | None) -> Signed:
+    signed = event.data["signed"]
+    statement = signed["statement"]
+    namespace, required = _REQUIRED.get(event.kind, (signed["namespace"], {"ledger_id"}))
+    said = {**event.data, "case": event.case, "environment": event.environment, "ledger_id": ledger_id}
+    differs = any(key in said and said[key] != statement[key] for key in statement)
+    if differs or signed["namespace"] != namespace or not required <= set(statement):
+        raise _differs()
+    return Signed(namespace, canonical_json(statement), signed["signature"])
+
+
+def _decision(event: Event, personal: Mapping[str, Any], ledger_id: str | None) -> Signed:
     document = ApprovalDocument.from_bytes(personal["document"].encode("utf-8"))
     decided = document.for_case(event.case or "")
-    said = {**(decided.as_dict() if decided else {}), "decision": document.decision, "nonce": document.nonce}
-    if document.environment != event.environment or any(event.data[key] != said[key] for key in said):
+    if decided is None or (document.environment, document.ledger_id) != (event.environment, ledger_id):
         raise _differs()
-    if decided is None:
+    said = {**decided.as_dict(), "decision": document.decision, "nonce": document.nonce}
+    if any(event.data[key] != said[key] for key in said):
         raise _differs()
     return Signed(APPROVAL, document.to_bytes(), personal["signature"])
 
 
-def _same(statement: Mapping[str, Any], event: Event, names: tuple[str, ...]) -> None:
-    for name in names:
-        if name in statement and statement[name] != getattr(event, name):
-            raise _differs()
-
-
 def _differs() -> GateClosed:
-    return GateClosed(
-        _("the event says other things than what was signed"), _("restore the ledger from a backup")
-    )
+    return GateClosed(_("it says other things than what was signed"), _("restore the ledger from a backup"))
