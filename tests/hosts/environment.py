@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from tests.hosts.machines import Fleet, Host
-from tests.hosts.servers import BODEGA, start_application, start_database
+from tests.hosts.servers import BODEGA, Server, start_application, start_database
 from tests.stand_in.database import Database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +46,12 @@ class Environment:
     @property
     def hosts(self) -> tuple[Host, Host]:
         return self.database_host, self.application_host
+
+    @property
+    def server(self) -> Server:
+        """The PostgreSQL server."""
+        assert isinstance(self.database.cluster, Server)
+        return self.database.cluster
 
     def write_inventory(self, folder: Path, *, user: str = "root", **variables: object) -> Path:
         """Write hosts, pinned host keys and group_vars (the database password vaulted); gives the folder."""

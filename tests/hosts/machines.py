@@ -7,6 +7,8 @@ import secrets
 import subprocess
 import tarfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +31,7 @@ def podman(*arguments: str, stdin: bytes | None = None, timeout: float = 120) ->
 
 
 class Host:
-    """One started container. `exec` is the test's own way in, past SSH: to prepare a host and to look at it."""
+    """One started container. `exec` is the test's own way in, past SSH: to prepare a host, to look at it."""
 
     def __init__(self, name: str, container: str, network: str) -> None:
         self.name = name
@@ -95,12 +97,28 @@ class Host:
         self.write(f"{home}/.ssh/authorized_keys", public_key, "0600", f"{user}:")
         self.exec(f"chown {user}: {home}/.ssh; chmod 700 {home}/.ssh")
 
-    def pause(self) -> None:
-        """Freeze the host: it keeps its address and answers nothing."""
-        podman("pause", self.container)
+    @contextmanager
+    def without_ssh(self) -> Iterator[None]:
+        """The host refuses SSH for the time of the block; what else it serves goes on."""
+        self.exec("systemctl stop ssh.service")
+        try:
+            yield
+        finally:
+            self.exec("systemctl start ssh.service")
+            self.wait_for("systemctl is-active ssh.service")
 
-    def unpause(self) -> None:
-        podman("unpause", self.container)
+    @contextmanager
+    def with_another_key(self) -> Iterator[None]:
+        """The host shows another host key for the time of the block, as a machine in its place would."""
+        keys = "/etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub"
+        self.exec(
+            f"mkdir -p /root/keys; mv {keys} /root/keys; ssh-keygen -q -A; systemctl restart ssh.service"
+        )
+        try:
+            yield
+        finally:
+            self.exec("rm /etc/ssh/ssh_host_*_key*; mv /root/keys/* /etc/ssh; systemctl restart ssh.service")
+            self.wait_for("systemctl is-active ssh.service")
 
 
 class Fleet:

@@ -131,9 +131,8 @@ class Office:
     def write(self, applicant: Applicant) -> Path:
         """Write the request file of an applicant."""
         path = self.folder / "requests" / f"{applicant.case}.yml"
-        path.write_text(yaml.safe_dump(applicant.source(), allow_unicode=True))
-        text = path.read_text().replace("'2026-11-03'", "2026-11-03")  # the one value that is a date
-        path.write_text(text)
+        text = yaml.safe_dump(applicant.source(), allow_unicode=True, default_style='"')
+        path.write_text(text.replace('"2026-11-03"', "2026-11-03"))  # the one value that is no text
         return path
 
     def run(self, person: str, *arguments: str | Path) -> Result:

@@ -104,12 +104,15 @@ class Server:
         host.exec("runuser -u postgres -- psql -q", statement)
         return server
 
-    def stop(self) -> None:
-        self.host.exec("systemctl stop postgresql@*.service")
-
-    def resume(self) -> None:
-        self.host.exec("systemctl start postgresql.service")
-        self.host.wait_for("runuser -u postgres -- psql -qc 'SELECT 1'")
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """No PostgreSQL for the time of the block."""
+        self.host.exec("systemctl stop postgresql.service")
+        try:
+            yield
+        finally:
+            self.host.exec("systemctl start postgresql.service")
+            self.host.wait_for("runuser -u postgres -- psql -qc 'SELECT 1'")
 
     def connect(
         self, database: str = "postgres", user: str | None = None, password: str | None = None

@@ -2,9 +2,9 @@
 
     python tests/images/build.py [SUITE...]      builds what is missing, prints the image names
 
-One image a Debian suite, with everything a database or an application host needs and none of it running: what a
-host is for is decided by the test that starts it. An image is named after the hash of its recipe, so a changed
-recipe builds a new one and an unchanged one costs nothing.
+One image a Debian suite, with everything a database or an application host needs and none of it running: what
+a host is for is decided by the test that starts it. An image is named after the hash of its recipe: a changed
+recipe builds a new one, an unchanged one costs nothing.
 """
 
 from __future__ import annotations
