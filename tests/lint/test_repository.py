@@ -87,6 +87,8 @@ def test_the_search_leaves_the_rest_alone(line: str) -> None:
 def test_scripts_can_be_started_and_only_they() -> None:
     wrong = []
     for path, text in texts():
+        if path.parent == ROOT / "plugins" / "modules":
+            continue  # Ansible wants a shebang there, and no right to execute
         can_start = bool(path.stat().st_mode & stat.S_IXUSR)
         if can_start != text.startswith("#!") and path.suffix != ".j2":
             wrong.append(str(path.relative_to(ROOT)))
