@@ -36,6 +36,7 @@ class Environment:
     key: Path
     database: Database
     url: str
+    read_only_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     vault_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
 
@@ -81,9 +82,21 @@ class Environment:
         group_vars = folder / "group_vars" / "all"
         group_vars.mkdir(parents=True)
         (group_vars / "main.yml").write_text(yaml.safe_dump(values))
-        vault = yaml.safe_dump({"quipux_db_password": self.password})
+        passwords = {
+            "quipux_db_password": self.password,
+            "quipux_db_read_only_password": self.read_only_password,
+        }
+        vault = yaml.safe_dump(passwords)
         (group_vars / "vault.yml").write_text(encrypt(vault, self.vault_password, folder))
         return folder
+
+    def make_roles(self, folder: Path) -> None:
+        """Make the database roles with the collection's own task file."""
+        inventory = self.write_inventory(folder / self.name)
+        password_file = folder / f"{self.name}.vault-password"
+        playbook = Path(__file__).with_name("database_roles.yml")
+        options = ["--inventory", str(inventory / "hosts.yml"), "--vault-password-file", str(password_file)]
+        ansible(["ansible-playbook", *options, str(playbook)])
 
 
 def encrypt(text: str, password: str, folder: Path) -> str:
@@ -136,7 +149,9 @@ def start_environments(fleet: Fleet, images: dict[str, str], variant: str, key: 
         database_host, application_host = hosts[f"bd-{name}"], hosts[f"app-{name}"]
         database = start_database(database_host, variant)
         url = start_application(application_host, database, variant)
-        return Environment(name, database_host, application_host, key, database, url)
+        environment = Environment(name, database_host, application_host, key, database, url)
+        environment.make_roles(key.parent / variant)
+        return environment
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(start, KINDS))

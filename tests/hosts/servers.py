@@ -189,11 +189,12 @@ def start_application(host: Host, database: Database, variant: str) -> str:
 
 
 def _config(pages: Path, database: Database, base: str) -> str:
-    """The release's own example of a configuration, with our values set at its end."""
-    example = (pages / "example.config.php").read_text(encoding="utf-8").rstrip().removesuffix("?>")
+    """The release's own example of a configuration, where there is one, with our values at its end."""
+    example = pages / "example.config.php"
+    text = example.read_text(encoding="utf-8") if example.exists() else "<?php"
     server = f"{database.cluster.host.address}:5432"  # type: ignore[attr-defined]
     login = (OWNER, database.owner_password, server)
     values = (*login, "quipux", *login, "quipux_bodega", base, f"{base}/html_a_pdf", f"{BODEGA}/ciudadanos")
     lines = [f"${name} = '{value}';" for name, value in zip(CONFIG_LINES, values, strict=True)]
     lines += ["$nombre_servidor_reportes = $nombre_servidor_respaldos = $nombre_servidor;"]
-    return "\n".join([example, *lines, ""])
+    return "\n".join([text.rstrip().removesuffix("?>"), *lines, ""])
