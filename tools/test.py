@@ -49,7 +49,7 @@ class Layer:
 
     name: str
     arguments: tuple[str, ...]
-    minutes: int = 15
+    minutes: float = 15
     obstacle: Callable[[], str | None] = lambda: None
     required_in_ci: bool = False
     python: Callable[[], Path] = lambda: Path(sys.executable)
@@ -119,6 +119,8 @@ def read_report(report: Path, note: str, seconds: float) -> Result:
                 counts[name] += int(suite.get(name, "0"))
     failed = counts["failures"] + counts["errors"]
     passed = max(0, counts["tests"] - failed - counts["skipped"])
+    if not counts["tests"]:
+        note = note or "pytest left no report of any test"
     if note and not failed:
         failed = 1
     return Result(passed, failed, counts["skipped"], seconds, note if failed else "")
