@@ -205,7 +205,7 @@ _INSTITUTION = Section(
 )
 
 # The e-mail column takes 500 characters, so what the address itself may have (254) is the limit. The web
-# form's 50 is a warning: longer official addresses exist and work, they only can't be typed again in that form.
+# form's 50 is a warning: longer official addresses exist and work, that form only can't type them again.
 _ADMINISTRATOR = Section(
     about="El administrador institucional de Quipux (AIQ).",
     fields={

@@ -181,7 +181,7 @@ def check_together(source: Mapping[str, Any], today: date | None = None) -> Iter
             "institucion.pertenencia",
             Finding(
                 "error",
-                _("via central serves the central public administration (apc) only, not {sector}").format(
+                _("the central service is for the central administration (apc), not for {sector}").format(
                     sector=sector
                 ),
                 _("choose one of the two other ways: via: autoalojada or via: ciudadano"),

@@ -24,9 +24,9 @@ REFUSED_RANGES = (
     "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"  # bidirectional, invisible
     "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\uffff"
     "\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000"  # blanks that only look like the space
-    "\\ud800-\\udfff\\ue000-\\uf8ff"  # surrogates, private use
+    "\\ue000-\\uf8ff"  # private use
 )
-_REFUSED = re.compile(f"[{REFUSED_RANGES}\U000e0000-\U000e0fff\U000f0000-\U0010ffff]")
+_REFUSED = re.compile(f"[{REFUSED_RANGES}\ud800-\udfff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]")
 _TEMPLATES = ("{{", "{%", "{#")
 _ENTITY = re.compile(r"&#?[A-Za-z0-9]+;")
 

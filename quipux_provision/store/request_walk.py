@@ -1,4 +1,4 @@
-"""One walk over the nodes of a request, along the field table: canonical values and what is wrong with them."""
+"""One walk over the nodes of a request, along the field table: canonical values, and what is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from quipux_provision.store.yaml_nodes import REFUSED_TAG, START, Place, Spot, p
 
 _STRING = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
-_TIME = "tag:yaml.org,2002:timestamp"
 
 
 class Walk:
@@ -157,7 +156,7 @@ def _check_type(node: yaml.ScalarNode, field: Scalar) -> Iterable[Finding]:
             yield Finding("error", _("is no number of hours"), hint)
     elif field.kind == "identifier" and plain:
         yield Finding("error", _("is not in quotes; YAML may read another number in its place"), quote)
-    elif plain and node.tag != _STRING and not (field.kind == "date" and node.tag == _TIME):
+    elif plain and field.kind != "date" and node.tag != _STRING:
         yield Finding("error", _("is no text to YAML, but a number, a date or a yes or no"), quote)
 
 

@@ -64,7 +64,10 @@ def load_request(path: Path, *, today: date | None = None) -> tuple[Request | No
     if len(spots) > PROBLEM_LIMIT:
         more = Finding("error", _("more problems than are shown"), _("correct these first"))
         spots[PROBLEM_LIMIT:] = [Spot(spots[PROBLEM_LIMIT].at, "", more)]
-    problems = [Problem(str(path), *spot.at, spot.field, *spot.finding) for spot in spots]
+    problems = [
+        Problem(str(path), *at, field, found.severity, found.message, found.hint)
+        for at, field, found in spots
+    ]
     if any(problem.severity == "error" for problem in problems):
         return None, problems
     return Request.from_source(path.stem, fill_defaults(source)), problems

@@ -84,13 +84,16 @@ def _at_start(severity: Any, message: str, hint: str) -> Spot:
 def _read(path: Path) -> bytes | Finding:
     # Never wait on a pipe, never follow a link that somebody may change between check and use.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         kind = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(kind):
             return Finding("error", _("is a folder"), _("name the request files in it"))
         if not stat.S_ISREG(kind):
             return Finding("error", _("is no regular file"), _("name a request file"))
-        data = file.read(SIZE_LIMIT + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(SIZE_LIMIT + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > SIZE_LIMIT:
         return Finding(
             "error",
@@ -127,7 +130,8 @@ def compose(text: str) -> tuple[yaml.Node | None, list[Spot]]:
     try:
         node = loader.single()
     except yaml.MarkedYAMLError as error:
-        at = place(error.problem_mark) if error.problem_mark else START
+        mark = error.context_mark if "quoted scalar" in (error.context or "") else error.problem_mark
+        at = place(mark) if mark else START
         message = _("is no YAML: {problem}").format(problem=shown(error.problem or ""))
         hint = _("check indentation, colons and quotes on this line and the one above")
         loader.spots.append(Spot(at, "", Finding("error", message, hint)))
@@ -180,6 +184,8 @@ class _Loader(Composer, _Parser, Resolver):  # type: ignore[misc]
             self._refuse(event, _("has an anchor (&)"), _("write the value alone, in each place"))
         if event.tag is not None:
             self._refuse(event, _("has a tag (!)"), _("write the value alone, a text in quotes"))
+            event.tag = None
+            event.implicit = (True, True) if isinstance(event, yaml.ScalarEvent) else True
         self.anchors.clear()  # nothing refers to one, so a name given twice is no second problem
         self._depth += 1
         if self._depth > DEPTH_LIMIT:
