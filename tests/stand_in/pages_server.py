@@ -1,0 +1,71 @@
+"""Serves the stand-in's pages on loopback with PHP's built-in server, for tests without a web host."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.stand_in.database import Database
+
+PAGES = Path(__file__).parent / "pages"
+
+
+def php() -> str | None:
+    """The PHP command, if one with the PostgreSQL driver is installed."""
+    command = shutil.which("php")
+    if command is None:
+        return None
+    modules = subprocess.run([command, "-m"], capture_output=True, text=True, check=False).stdout
+    return command if "pdo_pgsql" in modules.split() else None
+
+
+@contextmanager
+def serve(database: Database) -> Iterator[str]:
+    """The address (no slash at the end) of a server over `database`, for the time of the `with` block."""
+    command = php()
+    if command is None:
+        raise FileNotFoundError("php with pdo_pgsql (php-cli and php-pgsql) is not installed")
+    with tempfile.TemporaryDirectory(prefix="qxphp-") as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        probe.close()
+        cluster = database.cluster
+        settings = {
+            "QUIPUX_DB_SERVER": f"{cluster.host}:{cluster.port}",
+            "QUIPUX_DB_NAME": database.name,
+            "QUIPUX_DB_USER": database.owner,
+            "QUIPUX_DB_PASSWORD": database.owner_password,
+        }
+        log = Path(folder) / "php.log"
+        arguments = [command, "-d", f"session.save_path={folder}", "-S", address, "-t", str(PAGES)]
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                arguments, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            _wait(server, address, log)
+            yield f"http://{address}"
+        finally:
+            server.terminate()
+            server.wait(timeout=10)
+
+
+def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    host, port = address.split(":")
+    for _ in range(500):
+        if server.poll() is not None:
+            break
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"PHP's server did not start: {log.read_text(errors='replace')}")
