@@ -59,7 +59,7 @@ class ItemResult:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Items by case; the database as the module found it; the hosts that took part; the run's failure."""
+    """Items by case; the database as the module found it; the hosts that belong to the run; its failure."""
 
     items: Mapping[str, ItemResult]
     database: Mapping[str, Any] | None = None
@@ -211,7 +211,7 @@ class Fold:
         return Failure("incomplete", message, _("Look at the inventory and the playbook, then run again."))
 
     def _hosts(self) -> tuple[str, ...]:
-        return tuple(sorted(self._expected | set((self._stats or {}).get("processed") or {})))
+        return tuple(sorted(self._expected or (self._stats or {}).get("processed") or ()))
 
     def _line(self, text: Any) -> str:
         """Return the first line that says something, without Ansible's prefixes and without secrets."""

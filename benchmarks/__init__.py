@@ -1,0 +1,1 @@
+"""Measurements of the whole, side by side: ``make bench``."""

@@ -1,0 +1,190 @@
+"""Measure the whole, side by side, and write ``results.json``: a list of {name, value, unit, baseline, ratio}.
+
+``baseline`` names what ``value`` is compared with, and ``ratio`` says how it compares: for ``X-vs-floor`` how many times
+the floor's time it takes; for ``list-100-vs-runs`` how many times faster one run over a list is than one run each.
+``apply`` times are without the mails, which have rows of their own. ``--only TEXT`` measures the groups named so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks import floor  # noqa: E402
+from benchmarks.invented import write_requests  # noqa: E402
+from benchmarks.office import BINARIES, Office  # noqa: E402
+from benchmarks.relay import Relay  # noqa: E402
+from quipux_provision.store.ledger import Ledger  # noqa: E402
+from tests.stand_in.cluster import Cluster  # noqa: E402
+from tests.stand_in.mail_server import MailServer  # noqa: E402
+
+ROUND_TRIP = 0.05
+AIMS: dict[str, tuple[str, str, float]] = {  # row: which of its figures, at most or at least, how much
+    "apply-1000-vs-floor": ("ratio", "<=", 3.0),
+    "list-100-vs-runs": ("ratio", ">=", 50.0),
+    "cli-over-playbook-1": ("value", "<=", 0.6),
+    "help": ("value", "<=", 0.3),
+}
+
+
+class Bench:
+    """Collects rows; each group of measurements is a method."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.rows: list[dict[str, Any]] = []
+
+    def row(self, name: str, value: float, baseline: str | None = None, ratio: float | None = None) -> None:
+        """Note a figure in seconds, and show it."""
+        rounded = None if ratio is None else round(ratio, 2)
+        self.rows.append(
+            {"name": name, "value": round(value, 3), "unit": "s", "baseline": baseline, "ratio": rounded}
+        )
+        compared = "" if ratio is None else f"  {ratio:8.2f} x {baseline}"
+        print(f"{name:28} {value:9.3f} s{compared}", flush=True)
+
+    def start(self) -> None:
+        """Start of the program."""
+        times = [self.office.run(BINARIES / "quipux-provision", "--help") for _ in range(7)]
+        self.row("help", statistics.median(times))
+
+    def validate(self) -> None:
+        """Check of 1,000 request files."""
+        folder = self.office.place()
+        files = [folder / f"{case}.yml" for case in write_requests(folder, 1000)]
+        self.row("validate-1000", self.office.run(BINARIES / "quipux-provision", "validate", *files))
+
+    def sizes(self) -> None:
+        """The program, the bare playbook and the floor over 1, 10, 100 and 1,000 institutions."""
+        for total in (1, 10, 100, 1000):
+            self._compare(total, f"{total}")
+
+    def line(self) -> None:
+        """The same over a line with a round trip of 50 ms between the modules and the database."""
+        with Relay(self.office.cluster.host, self.office.cluster.port, ROUND_TRIP) as relay:
+            for total in (1, 100):
+                self._compare(total, f"{total}-50ms", relay.port)
+
+    def _compare(self, total: int, label: str, port: int | None = None) -> None:
+        office = self.office
+        with office.database(port) as name:
+            workspace, cases = office.workspace(total)
+            with office.cluster.connection(name) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT txid_current()")
+                before = int(cursor.fetchall()[0][0])
+            whole = office.cli(workspace, "apply", *cases, *self._as_operator())
+            mails = self._mail_seconds(workspace)
+            again = office.cli(workspace, "apply", *cases, *self._as_operator())
+            with office.cluster.connection(name) as connection:
+                rows = floor.capture(connection, before)
+        if len(rows) != total:
+            raise RuntimeError(f"{len(rows)} transactions wrote {total} institutions")
+        file = office.place() / "rows.json"
+        file.write_text(json.dumps(rows, default=str))
+        with office.database(port):
+            lowest = office.run(sys.executable, HERE / "floor.py", file)
+        with office.database(port):
+            office.inventory(workspace / "inventory")
+            plain = office.playbook(workspace, cases)
+            plain_again = office.playbook(workspace, cases)
+        self.row(f"floor-{label}", lowest)
+        self.row(f"playbook-{label}-vs-floor", plain, f"floor-{label}", plain / lowest)
+        self.row(f"apply-{label}-vs-floor", whole - mails, f"floor-{label}", (whole - mails) / lowest)
+        self.row(
+            f"playbook-{label}-unchanged", plain_again, f"playbook-{label}-vs-floor", plain_again / plain
+        )
+        self.row(f"apply-{label}-unchanged", again, f"apply-{label}-vs-floor", again / (whole - mails))
+        self.row(f"mail-{label}", mails, f"apply-{label}-vs-floor", mails / (whole - mails))
+
+    def single(self) -> None:
+        """What the program adds to the bare playbook for one case; one run each against one over a list."""
+        office, times = self.office, 10
+        with office.database():
+            workspace, cases = office.workspace(times)
+            added, runs = [], []
+            with_cli = [office.cli(workspace, "apply", case, *self._as_operator()) for case in cases]
+        with office.database():
+            office.inventory(workspace / "inventory")
+            runs = [office.playbook(workspace, [case]) for case in cases]
+        added = [one - other for one, other in zip(with_cli, runs, strict=True)]
+        self.row("run-1", statistics.median(runs))
+        self.row("cli-over-playbook-1", statistics.median(added), "run-1")
+        folder = office.place()
+        cases = write_requests(folder / "requests", 100)
+        with office.database():
+            office.inventory(folder / "inventory")
+            together = office.playbook(folder, cases)
+        each = statistics.mean(runs) * 100
+        self.row("runs-100", each)
+        self.row("list-100-vs-runs", together, "runs-100", each / together)
+
+    @staticmethod
+    def _as_operator() -> tuple[str, ...]:
+        return ("--environment", "training", "--key", "omar.operador")
+
+    @staticmethod
+    def _mail_seconds(workspace: Path) -> float:
+        """From the moment the run was recorded to that of the last mail."""
+        events = Ledger.open("sqlite:///ledger.db", workspace).events()
+        applied = _latest([event.time for event in events if event.kind == "run.applied"])
+        sent = [event.time for event in events if event.kind == "mail.sent"]
+        return (_latest(sent) - applied).total_seconds()
+
+
+def _latest(times: list[datetime]) -> datetime:
+    if not times:
+        raise RuntimeError("the ledger lacks the run or its mails")
+    return max(times)
+
+
+def reached(rows: list[dict[str, Any]]) -> list[str]:
+    """One line for each aim that was measured: reached or missed, and the figure."""
+    lines = []
+    for row in rows:
+        if row["name"] in AIMS:
+            figure, sign, limit = AIMS[row["name"]]
+            good = row[figure] <= limit if sign == "<=" else row[figure] >= limit
+            lines.append(
+                f"{'reached' if good else 'MISSED '} {row['name']}: {figure} {row[figure]} (aim {sign} {limit})"
+            )
+    return lines
+
+
+def main() -> None:
+    """Measure, show, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    groups = ("start", "validate", "single", "sizes", "line")
+    parser.add_argument(
+        "--only", action="append", choices=groups, help="measure this group only; may be repeated"
+    )
+    parser.add_argument("--output", type=Path, default=HERE / "results.json")
+    options = parser.parse_args()
+    settings = {"fsync": "on", "synchronous_commit": "on"}  # as a real server has them
+    with (
+        tempfile.TemporaryDirectory(prefix="quipux-bench-") as folder,
+        Cluster.start(settings=settings) as cluster,
+        MailServer() as mail,
+    ):
+        bench = Bench(Office(Path(folder), cluster, mail))
+        for group in options.only or groups:
+            measure: Callable[[], None] = getattr(bench, group)
+            measure()
+    options.output.write_text(json.dumps(bench.rows, indent=2) + "\n")
+    print("\n".join(reached(bench.rows)))
+    print(f"written: {options.output}")
+
+
+if __name__ == "__main__":
+    main()
