@@ -171,10 +171,10 @@ def _make_roles(inventory: Path, database: Database, password: str) -> None:
     _write(
         extra,
         {
-            "quipux_db_admin_user": database.cluster.superuser,
-            "quipux_db_admin_password": database.cluster.superuser_password,
+            "quipux_db_owner": database.cluster.superuser,
+            "quipux_db_owner_password": database.cluster.superuser_password,
             "quipux_db_password": password,
-            "quipux_db_reader_password": secrets.token_urlsafe(24),
+            "quipux_db_read_only_password": secrets.token_urlsafe(24),
         },
     )
     try:
