@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the quipux-provision authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE. Files below Quipux's bodega, reached step by step without following symbolic links."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+import secrets
+import stat
+import typing as t
+
+from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError, ItemError, Refused
+
+_MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff"}
+_FOLDER_MODE, _FILE_MODE = 0o755, 0o644
+_STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Bodega:
+    """Makes folders and logos; collects in `made` the relative paths it made or corrected.
+
+    :param owner: user id, -1 to leave it alone; `group` likewise.
+    """
+
+    def __init__(self, path: str, owner: int, group: int, check_mode: bool) -> None:
+        self._owner, self._group, self._check_mode = owner, group, check_mode
+        try:
+            self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise CallError(f"cannot open the bodega {path}: {error.strerror}") from None
+
+    def __enter__(self) -> Bodega:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        os.close(self._root)
+
+    def folder(self, area: int, year: int | None, this_year: int, made: list[str]) -> None:
+        """The area's folder of documents."""
+        if not 0 < area <= 999999:
+            raise Refused("bad_value", f"area {area} is not a number of one to six digits", "give the root area's number")
+        if year is not None and not 1990 <= year <= 9999:
+            raise Refused("bad_value", f"{year} is not a year", "give four digits")
+        name = f"{area:06d}"
+        years = [str(year)] if year is not None else self._years(name) or [str(this_year)]
+        self._walk([years[-1], name, "docs"], made)
+
+    def logo(self, institution: int, extension: str, content_base64: str, made: list[str]) -> None:
+        """The institution's logo, replaced whole if its content differs."""
+        try:
+            content = base64.b64decode(content_base64, validate=True)
+        except (binascii.Error, ValueError):
+            raise Refused("bad_value", "the logo is not base64", "encode the file with b64encode") from None
+        if institution <= 0 or not content.startswith(_MAGIC[extension]):
+            raise Refused("bad_value", f"the logo is not a {extension} image", "give a png or jpg image")
+        with contextlib.ExitStack() as stack:
+            folder = self._walk(["logos"], made, stack)
+            name = f"{institution}.{extension}"
+            if folder is not None and self._same(folder, name, content):
+                return
+            made.append(f"logos/{name}")
+            if folder is not None and not self._check_mode:
+                self._replace(folder, name, content)
+
+    def _years(self, area: str) -> list[str]:
+        found = []
+        for year in os.listdir(self._root):
+            if len(year) == 4 and year.isascii() and year.isdigit():
+                with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+                    self._enter(self._enter(self._root, year, stack), area, stack)
+                    found.append(year)
+        return sorted(found)
+
+    def _enter(self, parent: int, name: str, stack: contextlib.ExitStack) -> int:
+        number = os.open(name, _STEP, dir_fd=parent)
+        stack.callback(os.close, number)
+        return number
+
+    def _walk(self, names: list[str], made: list[str], stack: contextlib.ExitStack | None = None) -> int | None:
+        """Enter the folders one in the other, making what lacks; None if one lacks in check mode."""
+        with contextlib.ExitStack() as own:
+            keep = stack or own
+            parent, done = self._root, ""
+            for name in names:
+                done = f"{done}/{name}" if done else name
+                try:
+                    number = self._enter(parent, name, keep)
+                except FileNotFoundError:
+                    made.append(done)
+                    if self._check_mode:
+                        return None
+                    with contextlib.suppress(FileExistsError):  # another run was faster
+                        os.mkdir(name, _FOLDER_MODE, dir_fd=parent)
+                    number = self._enter(parent, name, keep)
+                    os.fchmod(number, _FOLDER_MODE)
+                    os.fchown(number, self._owner, self._group)
+                except (NotADirectoryError, OSError) as error:
+                    raise ItemError(
+                        "storage_error", f"{done} in the bodega is not a folder: {error.strerror}", "look what it is"
+                    ) from None
+                else:
+                    self._correct(number, done, made)
+                parent = number
+            return parent if stack else None
+
+    def _correct(self, number: int, path: str, made: list[str]) -> None:
+        """The web server must own it; its mode is whoever made it's business."""
+        found = os.fstat(number)
+        if self._owner not in (-1, found.st_uid) or self._group not in (-1, found.st_gid):
+            made.append(path)
+            if not self._check_mode:
+                os.fchown(number, self._owner, self._group)
+
+    def _same(self, folder: int, name: str, content: bytes) -> bool:
+        try:
+            number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        except OSError:
+            return False
+        with os.fdopen(number, "rb") as file:
+            found = os.fstat(number)
+            return (
+                stat.S_ISREG(found.st_mode)
+                and self._owner in (-1, found.st_uid)
+                and self._group in (-1, found.st_gid)
+                and file.read(len(content) + 1) == content
+            )
+
+    def _replace(self, folder: int, name: str, content: bytes) -> None:
+        temporary = f".{name}.{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        number = os.open(temporary, flags, _FILE_MODE, dir_fd=folder)
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(content)
+                os.fchmod(number, _FILE_MODE)
+                os.fchown(number, self._owner, self._group)
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
+
+
+__all__: t.Sequence[str] = ("Bodega",)

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the quipux-provision authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE. Exactly what each database role may do; the README of role institution says why, table by table."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Rights(t.NamedTuple):
+    """Privileges of one role. A column list narrows SELECT to these columns."""
+
+    tables: dict[str, tuple[str, ...]]
+    sequences: dict[str, tuple[str, ...]]
+    columns: dict[str, tuple[str, ...]]  # table -> columns that SELECT must NOT see
+    temporary: bool
+
+
+PROVISION = Rights(
+    tables={
+        "institucion": ("SELECT", "INSERT", "UPDATE"),
+        "dependencia": ("SELECT", "INSERT", "UPDATE"),
+        "usuarios": ("SELECT", "INSERT", "UPDATE"),
+        "usuario": ("SELECT", "INSERT", "UPDATE"),
+        "permiso": ("SELECT",),
+        "permiso_usuario": ("SELECT", "INSERT"),
+        "ciudad": ("SELECT",),
+        "log": ("INSERT",),
+        "log_usr_permisos": ("INSERT",),
+        "log_usr_ciudadanos": ("INSERT",),
+        "log_view_usuario": ("SELECT", "INSERT"),
+        "usuarios_sesion": ("SELECT", "UPDATE"),
+        "lista_usuarios": ("SELECT", "DELETE"),
+        "bandeja_compartida": ("SELECT", "DELETE"),
+    },
+    sequences={
+        "sec_institucion": ("USAGE",),
+        "sec_dependencia": ("USAGE",),
+        "usuarios_usua_codi_seq": ("USAGE",),
+        "log_log_id_seq": ("USAGE",),
+        "log_user_permisos_id_transaccion_seq": ("USAGE",),
+        "log_usr_ciudadanos_logc_codigo_seq": ("USAGE",),
+        "log_view_usuario_log_codi_seq": ("USAGE",),
+    },
+    columns={},
+    temporary=True,
+)
+
+# A stored password lets its holder in, and so does a session id: the reading role sees neither.
+READ_ONLY = Rights(
+    tables={
+        name: ("SELECT",)
+        for name in (
+            "institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad",
+            "log_usr_permisos", "log_usr_ciudadanos", "log_view_usuario", "log_acceso", "usuarios_sesion",
+        )
+    },
+    sequences={},
+    columns={
+        "institucion": ("inst_ws_contrasena",),
+        "usuarios": ("usua_pasw",),
+        "usuario": ("usua_pasw",),
+        "usuarios_sesion": ("usua_sesion",),
+    },
+    temporary=False,
+)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the quipux-provision authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE. Options and the common run of the modules that take lists."""
+
+from __future__ import annotations
+
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.quipux.provision.plugins.module_utils import _connection
+from ansible_collections.quipux.provision.plugins.module_utils._engine import Engine
+from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
+
+Spec = t.Dict[str, t.Any]
+
+
+def connection_spec() -> Spec:
+    """Options of doc fragment quipux.provision.connection."""
+    return {
+        "login_host": {"type": "str", "default": "localhost", "aliases": ["host"]},
+        "login_port": {"type": "int", "default": 5432, "aliases": ["port"]},
+        "login_user": {"type": "str", "default": "quipux_prov", "aliases": ["login"]},
+        "login_password": {"type": "str", "default": "", "no_log": True},
+        "login_db": {"type": "str", "default": "quipux", "aliases": ["db", "database"]},
+        "login_unix_socket": {"type": "str", "default": "", "aliases": ["unix_socket"]},
+        "ssl_mode": {
+            "type": "str",
+            "default": "prefer",
+            "choices": ["allow", "disable", "prefer", "require", "verify-ca", "verify-full"],
+        },
+        "ca_cert": {"type": "path", "aliases": ["ssl_rootcert"]},
+        "statement_timeout": {"type": "int", "default": 60000},
+        "lock_timeout": {"type": "int", "default": 5000},
+        "application_name": {"type": "str", "default": "quipux-provision"},
+    }
+
+
+def administrator_spec() -> Spec:
+    """The `administrator` of an item."""
+    fields = ("given_names", "surnames", "position", "email", "phone", "mobile")
+    return {
+        "type": "dict",
+        "options": {
+            **{name: {"type": "str"} for name in fields},
+            "national_id": {"type": "str", "required": True},
+            "existing_account": {"type": "str", "choices": ["reject", "reuse", "additional"], "default": "reject"},
+        },
+    }
+
+
+def common_item_spec() -> Spec:
+    """What items of institution and administrator share."""
+    return {
+        "case": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "ruc": {"type": "str", "required": True},
+        "city": {"type": "str"},
+        "previous": {
+            "type": "dict",
+            "options": {"institution": {"type": "dict"}, "administrator": {"type": "dict"}},
+        },
+        "activation": {
+            "type": "dict",
+            "options": {
+                "hash": {"type": "str", "required": True, "no_log": True},
+                "replaces": {"type": "list", "elements": "str", "default": []},
+            },
+        },
+        "binding": {
+            "type": "dict",
+            "options": {
+                "environment": {"type": "str"},
+                "hosts": {"type": "list", "elements": "str", "default": []},
+                "request_digest": {"type": "str"},
+                "collection_digest": {"type": "str"},
+            },
+        },
+        "expect": {"type": "str"},
+    }
+
+
+def list_spec(item: Spec) -> Spec:
+    """All options of a list-taking module of the database."""
+    return {
+        **connection_spec(),
+        "default_city": {"type": "str"},
+        "items": {"type": "list", "elements": "dict", "required": True, "options": {**common_item_spec(), **item}},
+    }
+
+
+def open_session(module: AnsibleModule) -> _connection.Session:
+    """Connect as the options say, or end the module."""
+    if _connection.PSYCOPG2_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=_connection.PSYCOPG2_ERROR)
+    try:
+        return _connection.Session(module.params)
+    except CallError as error:
+        module.fail_json(msg=str(error))
+
+
+def run_items(module: AnsibleModule, with_institution: bool) -> t.NoReturn:
+    """Connect, run the list, give the results."""
+    session = open_session(module)
+    try:
+        engine = Engine(
+            session,
+            with_institution=with_institution,
+            check_mode=module.check_mode,
+            default_city=module.params["default_city"],
+            lock_timeout=module.params["lock_timeout"],
+        )
+        results = engine.run(module.params["items"])
+    except CallError as error:
+        module.fail_json(msg=str(error))
+    except Exception as error:
+        # An exception's text and its locals may hold secrets: Ansible must not print them.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        module.fail_json(msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing half was kept")
+    finally:
+        session.close()
+    answer: dict[str, t.Any] = {
+        "changed": any(result["changed"] for result in results),
+        "items": results,
+        "database": engine.layout.database,
+        "layout": engine.layout.name,
+    }
+    if module._diff:
+        answer["diff"] = [_diff(result) for result in results if result["changes"]]
+    module.exit_json(**answer)
+
+
+def _diff(result: dict[str, t.Any]) -> dict[str, str]:
+    shown: dict[str, str] = {"before_header": result["case"], "after_header": result["case"]}
+    for side in ("before", "after"):
+        lines = [
+            f"{line['object']}.{line['field']}: {line[side]}\n" for line in result["changes"] if line[side] is not None
+        ]
+        shown[side] = "".join(lines)
+    return shown

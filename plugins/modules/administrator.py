@@ -1,0 +1,242 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the quipux-provision authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: administrator
+short_description: Administrators of institutions that exist in a Quipux database
+version_added: 0.1.0
+description:
+  - Creates, changes and deactivates institutional administrators (AIQ) and leaves their institutions alone.
+  - For an institution together with its administrator, in one transaction, use M(quipux.provision.institution).
+  - Takes a list; one connection for all items, one transaction for each. An item that cannot be done stops no other.
+author:
+  - The quipux-provision authors (@quipux-provision)
+extends_documentation_fragment:
+  - quipux.provision.connection
+attributes:
+  check_mode:
+    description: Can run in check_mode and return changed status prediction without modifying target.
+    support: full
+    details:
+      - The same reading, comparison and digest; no number is taken from the application's sequences.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    support: full
+options:
+  default_city:
+    description: City, by number or exact name in Quipux's catalogue, of new accounts whose item has none.
+    type: str
+  items:
+    description: The administrators.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      case:
+        description: Name of the item in the results.
+        type: str
+        required: true
+      state:
+        description:
+          - V(present) creates, changes or reactivates.
+          - V(absent) deactivates as Quipux does and ends the account's live session.
+        type: str
+        choices: [present, absent]
+        default: present
+      ruc:
+        description: Tax number of the institution, thirteen digits.
+        type: str
+        required: true
+      city:
+        description: City, by number or exact name in Quipux's catalogue.
+        type: str
+      administrator:
+        description: The administrator.
+        type: dict
+        required: true
+        suboptions:
+          given_names:
+            description: Given names.
+            type: str
+          surnames:
+            description: Surnames.
+            type: str
+          national_id:
+            description: National identity number (cédula), ten digits; with the institution it is the account's identity.
+            type: str
+            required: true
+          position:
+            description: Position held in the institution.
+            type: str
+          email:
+            description: One e-mail address.
+            type: str
+          phone:
+            description: Telephone, with the extension in Quipux's form, as in V(022999999 ext. 1234).
+            type: str
+          mobile:
+            description: Mobile telephone, ten digits.
+            type: str
+          existing_account:
+            description:
+              - What to do if the person already has an active account. All accounts of a person share one password in Quipux.
+              - V(reject) refuses the item.
+              - V(reuse) gives the active account in the same institution the administrator's permissions; its other data and its
+                password stay.
+              - V(additional) makes another row with the same password, as Quipux does.
+            type: str
+            choices: [reject, reuse, additional]
+            default: reject
+      previous:
+        description:
+          - Values that were last applied, with the same keys. A field is written only if the wanted value differs from its previous
+            one; what Quipux's users changed meanwhile is kept and listed in RV(items.kept).
+        type: dict
+        suboptions:
+          institution:
+            description: The institution's previous values.
+            type: dict
+          administrator:
+            description: The administrator's previous values.
+            type: dict
+      activation:
+        description:
+          - Hash of an activation code, written only if the account has no password yet or still has one of O(items[].activation.replaces).
+          - Without it a new account has no password, which lets nobody in.
+        type: dict
+        suboptions:
+          hash:
+            description: Characters 2 to 27 of the code's MD5 in lower-case hexadecimal. It is as good as a password.
+            type: str
+            required: true
+          replaces:
+            description: SHA-256 (hexadecimal) of hashes of earlier codes that nobody has used.
+            type: list
+            elements: str
+            default: []
+      binding:
+        description: What else RV(items.plan_digest) covers; used for nothing else.
+        type: dict
+        suboptions:
+          environment:
+            description: Name of the environment.
+            type: str
+          hosts:
+            description: Names of the hosts of the play.
+            type: list
+            elements: str
+            default: []
+          request_digest:
+            description: Digest of the request.
+            type: str
+          collection_digest:
+            description: Digest of the code.
+            type: str
+      expect:
+        description: Refuse the item if it would change anything and its plan digest is not this one.
+        type: str
+seealso:
+  - module: quipux.provision.institution
+"""
+
+EXAMPLES = r"""
+- name: Give the administrator another telephone
+  quipux.provision.administrator:
+    login_unix_socket: /var/run/postgresql
+    items:
+      - case: inej
+        ruc: "1769999930001"
+        administrator:
+          given_names: María Fernanda
+          surnames: Ejemplo Loor
+          national_id: "2405999992"
+          position: Analista de Gestión Documental
+          email: maria.ejemplo@inej.example.gob.ec
+          phone: 022999998 ext. 1234
+          mobile: "0991234567"
+"""
+
+RETURN = r"""
+items:
+  description: One result per item, in their order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    case:
+      description: The item's name.
+      type: str
+      returned: always
+    status:
+      description:
+        - V(ok) written (or to be written, in check mode), V(unchanged), V(refused) nothing tried, V(failed) tried and nothing kept.
+        - V(activated) in order, but no activation was written, since the person already has a password of their own.
+      type: str
+      returned: always
+    changed:
+      description: Whether anything was (or would be) written.
+      type: bool
+      returned: always
+    error:
+      description:
+        - C(code), C(message) and C(hint) of a refused or failed item, else null.
+        - Codes are C(duplicate_ruc), C(duplicate_acronym), C(account_exists), C(no_such_account), C(no_such_institution),
+          C(inactive_institution), C(active_users), C(no_root_area), C(unknown_city), C(plan_changed), C(mirror_missing),
+          C(swallowed_error), C(value_too_long), C(bad_value), C(lock_timeout), C(database_error).
+      type: dict
+      returned: always
+    changes:
+      description: C(object), C(key), C(field), C(before) and C(after) of each change. Never a password or its hash.
+      type: list
+      elements: dict
+      returned: always
+    kept:
+      description: C(object), C(key), C(field), C(current) and C(requested) of each difference left alone.
+      type: list
+      elements: dict
+      returned: always
+    notes:
+      description: What a person should know, such as permissions that an administrator must not have.
+      type: list
+      elements: str
+      returned: always
+    ids:
+      description: Numbers of the rows C(institution), C(area) and C(administrator); null where there is none yet.
+      type: dict
+      returned: always
+    activation:
+      description: V(written), V(activated) (the person has a password of their own), or null.
+      type: str
+      returned: always
+    plan_digest:
+      description: SHA-256 over the case, its binding, the database and the changes; null for refused and failed items.
+      type: str
+      returned: always
+database:
+  description: Identity of the database, with C(name), C(oid) and C(system_identifier).
+  returned: always
+  type: dict
+layout:
+  description: Name of the database layout.
+  returned: always
+  type: str
+  sample: quipux-2014
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quipux.provision.plugins.module_utils._module import administrator_spec, list_spec, run_items
+
+
+def main() -> None:
+    """Run the module."""
+    item = {"administrator": {**administrator_spec(), "required": True}}
+    module = AnsibleModule(argument_spec=list_spec(item), supports_check_mode=True)
+    run_items(module, with_institution=False)
+
+
+if __name__ == "__main__":
+    main()

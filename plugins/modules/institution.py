@@ -1,0 +1,291 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the quipux-provision authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: institution
+short_description: Institutions and their administrators in a Quipux database
+version_added: 0.1.0
+description:
+  - Creates, changes and deactivates institutions and, in the same transaction, their administrators (AIQ), writing what Quipux's
+    own pages write, its log tables included.
+  - Takes a list; one connection for all items, one transaction for each. An item that cannot be done stops no other, so look at
+    the results of the items rather than at the state of the task.
+  - Before COMMIT each item is checked for what Quipux's triggers hide, that is rows missing in table C(usuario) and errors that
+    were swallowed.
+author:
+  - The quipux-provision authors (@quipux-provision)
+extends_documentation_fragment:
+  - quipux.provision.connection
+attributes:
+  check_mode:
+    description: Can run in check_mode and return changed status prediction without modifying target.
+    support: full
+    details:
+      - The same reading, comparison and digest; no number is taken from the application's sequences.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    support: full
+options:
+  default_city:
+    description:
+      - City, by number or exact name in Quipux's catalogue, of new rows whose item has none.
+      - Without either the first of the catalogue is written, as Quipux's pages do.
+    type: str
+  items:
+    description: The institutions.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      case:
+        description: Name of the item in the results.
+        type: str
+        required: true
+      state:
+        description:
+          - V(present) creates, changes or reactivates.
+          - V(absent) deactivates as Quipux does, ends live sessions, and deletes nothing. An institution with other active users is
+            refused.
+        type: str
+        choices: [present, absent]
+        default: present
+      ruc:
+        description: Tax number, thirteen digits; the institution's identity.
+        type: str
+        required: true
+      name:
+        description: Name, up to 150 characters. Required for V(present), like O(items[].acronym), O(items[].phone), O(items[].address).
+        type: str
+      acronym:
+        description: Acronym, up to 10 characters without blanks.
+        type: str
+      phone:
+        description: Telephone.
+        type: str
+      address:
+        description: Address, up to 100 characters; it is kept with the root area.
+        type: str
+      city:
+        description: City, by number or exact name in Quipux's catalogue.
+        type: str
+      logo_extension:
+        description: Kind of the logo file; sets the path of the logo when the institution is created. See M(quipux.provision.storage).
+        type: str
+        choices: [png, jpg]
+      administrator:
+        description: The institution's administrator.
+        type: dict
+        suboptions:
+          given_names:
+            description: Given names.
+            type: str
+          surnames:
+            description: Surnames.
+            type: str
+          national_id:
+            description: National identity number (cédula), ten digits; with the institution it is the account's identity.
+            type: str
+            required: true
+          position:
+            description: Position held in the institution.
+            type: str
+          email:
+            description: One e-mail address.
+            type: str
+          phone:
+            description: Telephone, with the extension in Quipux's form, as in V(022999999 ext. 1234).
+            type: str
+          mobile:
+            description: Mobile telephone, ten digits.
+            type: str
+          existing_account:
+            description:
+              - What to do if the person already has an active account. All accounts of a person share one password in Quipux.
+              - V(reject) refuses the item.
+              - V(reuse) gives the active account in the same institution the administrator's permissions; its other data and its
+                password stay.
+              - V(additional) makes another row with the same password, as Quipux does.
+            type: str
+            choices: [reject, reuse, additional]
+            default: reject
+      previous:
+        description:
+          - Values that were last applied, with the same keys. A field is written only if the wanted value differs from its previous
+            one; what Quipux's users changed meanwhile is kept and listed in RV(items.kept).
+        type: dict
+        suboptions:
+          institution:
+            description: The institution's previous values.
+            type: dict
+          administrator:
+            description: The administrator's previous values.
+            type: dict
+      activation:
+        description:
+          - Hash of an activation code, written only if the account has no password yet or still has one of O(items[].activation.replaces).
+          - Without it a new account has no password, which lets nobody in.
+        type: dict
+        suboptions:
+          hash:
+            description: Characters 2 to 27 of the code's MD5 in lower-case hexadecimal. It is as good as a password.
+            type: str
+            required: true
+          replaces:
+            description: SHA-256 (hexadecimal) of hashes of earlier codes that nobody has used.
+            type: list
+            elements: str
+            default: []
+      binding:
+        description: What else RV(items.plan_digest) covers; used for nothing else.
+        type: dict
+        suboptions:
+          environment:
+            description: Name of the environment.
+            type: str
+          hosts:
+            description: Names of the hosts of the play.
+            type: list
+            elements: str
+            default: []
+          request_digest:
+            description: Digest of the request.
+            type: str
+          collection_digest:
+            description: Digest of the code.
+            type: str
+      expect:
+        description: Refuse the item if it would change anything and its plan digest is not this one.
+        type: str
+seealso:
+  - module: quipux.provision.administrator
+  - module: quipux.provision.storage
+  - module: quipux.provision.layout_info
+"""
+
+EXAMPLES = r"""
+- name: Create an institution with its administrator
+  quipux.provision.institution:
+    login_host: db.example.gob.ec
+    login_password: "{{ quipux_db_password }}"
+    default_city: Azogues
+    items:
+      - case: inej
+        ruc: "1769999930001"
+        name: Instituto Nacional de Ejemplo
+        acronym: INEJ
+        phone: "022999999"
+        address: Calle Inventada 100, Quito
+        administrator:
+          given_names: María Fernanda
+          surnames: Ejemplo Loor
+          national_id: "2405999992"
+          position: Analista de Gestión Documental
+          email: maria.ejemplo@inej.example.gob.ec
+          phone: 022999999 ext. 1234
+          mobile: "0991234567"
+  register: result
+
+- name: Stop if an item could not be done
+  ansible.builtin.assert:
+    that: result['items'] | map(attribute='error') | select | length == 0
+
+- name: Deactivate it again
+  quipux.provision.institution:
+    login_unix_socket: /var/run/postgresql
+    items:
+      - case: inej
+        state: absent
+        ruc: "1769999930001"
+        administrator:
+          national_id: "2405999992"
+"""
+
+RETURN = r"""
+items:
+  description: One result per item, in their order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    case:
+      description: The item's name.
+      type: str
+      returned: always
+    status:
+      description:
+        - V(ok) written (or to be written, in check mode), V(unchanged), V(refused) nothing tried, V(failed) tried and nothing kept.
+        - V(activated) in order, but no activation was written, since the person already has a password of their own.
+      type: str
+      returned: always
+    changed:
+      description: Whether anything was (or would be) written.
+      type: bool
+      returned: always
+    error:
+      description:
+        - C(code), C(message) and C(hint) of a refused or failed item, else null.
+        - Codes are C(duplicate_ruc), C(duplicate_acronym), C(account_exists), C(no_such_account), C(no_such_institution),
+          C(inactive_institution), C(active_users), C(no_root_area), C(unknown_city), C(plan_changed), C(mirror_missing),
+          C(swallowed_error), C(value_too_long), C(bad_value), C(lock_timeout), C(database_error).
+      type: dict
+      returned: always
+    changes:
+      description: C(object), C(key), C(field), C(before) and C(after) of each change. Never a password or its hash.
+      type: list
+      elements: dict
+      returned: always
+    kept:
+      description: C(object), C(key), C(field), C(current) and C(requested) of each difference left alone.
+      type: list
+      elements: dict
+      returned: always
+    notes:
+      description: What a person should know, such as permissions that an administrator must not have.
+      type: list
+      elements: str
+      returned: always
+    ids:
+      description: Numbers of the rows C(institution), C(area) and C(administrator); null where there is none yet.
+      type: dict
+      returned: always
+    activation:
+      description: V(written), V(activated) (the person has a password of their own), or null.
+      type: str
+      returned: always
+    plan_digest:
+      description: SHA-256 over the case, its binding, the database and the changes; null for refused and failed items.
+      type: str
+      returned: always
+database:
+  description: Identity of the database, with C(name), C(oid) and C(system_identifier).
+  returned: always
+  type: dict
+layout:
+  description: Name of the database layout.
+  returned: always
+  type: str
+  sample: quipux-2014
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quipux.provision.plugins.module_utils._module import administrator_spec, list_spec, run_items
+
+
+def main() -> None:
+    """Run the module."""
+    texts = ("name", "acronym", "phone", "address")
+    item = {
+        **{name: {"type": "str"} for name in texts},
+        "logo_extension": {"type": "str", "choices": ["png", "jpg"]},
+        "administrator": administrator_spec(),
+    }
+    module = AnsibleModule(argument_spec=list_spec(item), supports_check_mode=True)
+    run_items(module, with_institution=True)
+
+
+if __name__ == "__main__":
+    main()
