@@ -96,7 +96,7 @@ class Walk:
     def _value(self, node: yaml.Node, at: Place, field: Node, name: str) -> Any:
         if node.tag == REFUSED_TAG:
             return None
-        if isinstance(node, yaml.ScalarNode) and node.tag == _NULL and node.style is None:
+        if isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.style:
             hint = _("write its value") if field.required else _("write its value, or take the line out")
             self._error(at, name, _("is empty"), hint)
             return None
@@ -144,7 +144,7 @@ class Walk:
 
 
 def _check_type(node: yaml.ScalarNode, field: Scalar) -> Iterable[Finding]:
-    plain = node.style is None
+    plain = not node.style
     quote = _('put it in quotes: "{value}"').format(value=shown(node.value))
     if field.kind == "boolean":
         if not plain or node.value not in {"true", "false"}:

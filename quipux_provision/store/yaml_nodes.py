@@ -21,8 +21,10 @@ SIZE_LIMIT = 64 * 1024
 DEPTH_LIMIT = 10
 REFUSED_TAG = "tag:quipux-provision,2026:refused"
 
-_Parser: Any = getattr(yaml, "CParser", None)
-if _Parser is None:  # PyYAML without libyaml
+_Parser: Any
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML without libyaml
     from yaml.parser import Parser
     from yaml.reader import Reader
     from yaml.scanner import Scanner
@@ -172,7 +174,7 @@ class _Loader(Composer, _Parser, Resolver):  # type: ignore[misc]
         node = self.compose_document()
         if not self.check_event(yaml.StreamEndEvent):
             self._refuse(self.peek_event(), _("begins a second document"), _("write one request a file"))
-        return None if isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None else node
+        return None if isinstance(node, yaml.ScalarNode) and node.value == "" and not node.style else node
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()

@@ -32,11 +32,14 @@ PAYLOADS = {
 }
 TEXTS = [
     ("oficio", "numero"), ("institucion", "nombre"), ("institucion", "direccion"), ("institucion", "ciudad"),
-    ("institucion", "motivo"), ("administrador", "nombres"), ("administrador", "apellidos"), ("administrador", "cargo"),
+    ("institucion", "motivo"), ("administrador", "nombres"), ("administrador", "apellidos"),
+    ("administrador", "cargo"),
 ]  # fmt: skip
 CODES = [
-    ("oficio", "fecha"), ("oficio", "archivo"), ("oficio", "sha256"), ("institucion", "ruc"), ("institucion", "sigla"),
-    ("institucion", "telefono"), ("institucion", "pertenencia"), ("administrador", "cedula"), ("administrador", "correo"),
+    ("oficio", "fecha"), ("oficio", "archivo"), ("oficio", "sha256"), ("institucion", "ruc"),
+    ("institucion", "sigla"),
+    ("institucion", "telefono"), ("institucion", "pertenencia"), ("administrador", "cedula"),
+    ("administrador", "correo"),
     ("administrador", "telefono"), ("administrador", "extension"), ("administrador", "celular"),
     ("administrador", "cuenta_existente"),
 ]  # fmt: skip

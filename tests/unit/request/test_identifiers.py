@@ -106,7 +106,8 @@ def test_phone(value, e164, quipux):
     "value",
     [
         "01 2999999", "08 2999999", "02 299999", "02 29999999", "2999999", "12 2999999", "+1 2 2999999",
-        "1800 637276", "1700123456", "02 2999999 ext. 12", "022999999x12", "022999999\n", "02\t2999999", "0２2999999",
+        "1800 637276", "1700123456", "02 2999999 ext. 12", "022999999x12", "022999999\n",
+        "02\t2999999", "0２2999999",
         "+593 02 2999999", "02 299999A", "'; DROP TABLE usuarios", "",
     ],
 )  # fmt: skip
@@ -141,7 +142,8 @@ def test_extension(value, good):
 
 @pytest.mark.parametrize(
     ("value", "good"),
-    [("INEJ", 1), ("A1", 1), ("ABCDEFGHIJ", 1), ("A", 0), ("ABCDEFGHIJK", 0), ("inej", 0), ("IN EJ", 0), ("IN-EJ", 0),
+    [("INEJ", 1), ("A1", 1), ("ABCDEFGHIJ", 1), ("A", 0), ("ABCDEFGHIJK", 0), ("inej", 0),
+     ("IN EJ", 0), ("IN-EJ", 0),
      ("NIÑO", 0), ("INEJ\n", 0), ("../X", 0), ("", 0)],
 )  # fmt: skip
 def test_acronym(value, good):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -21,7 +22,7 @@ VALIDATOR = Draft202012Validator(json_schema(), format_checker=Draft202012Valida
 class EditorLoader(yaml.SafeLoader):
     """Reads as an editor does, by YAML 1.2's core schema: numbers, true and false; all else is text."""
 
-    yaml_implicit_resolvers: dict = {}
+    yaml_implicit_resolvers: ClassVar[dict] = {}
 
 
 EditorLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
@@ -132,7 +133,8 @@ AGREED = [
     ),
     (
         "via: central",
-        "via: central\ncapacitacion: [{modulo: administracion, horas: 25, fecha: 2026-11-04, aprobado: true}]",
+        "via: central\ncapacitacion: [{modulo: administracion, horas: 25,\n  fecha: 2026-11-04, "
+        "aprobado: true}]",
         False,
     ),
 ]

@@ -33,11 +33,32 @@ def test_good(load):
         ('"02 2999999"', "02 2999999", (9, 13), "institucion.telefono", "quotes", '"02 2999999"'),
         ("numero: INEJ-DE-2026-0123-O", "numero: 0123", (2, 11), "oficio.numero", "number", '"0123"'),
         ("sigla: INEJ", "sigla: NO", (8, 10), "institucion.sigla", "yes or no", '"NO"'),
-        ("cargo: Analista de Gestión Documental", "cargo: 2026-01-01", (15, 10), "administrador.cargo", "date", "quotes"),
+        (
+            "cargo: Analista de Gestión Documental",
+            "cargo: 2026-01-01",
+            (15, 10),
+            "administrador.cargo",
+            "date",
+            "quotes",
+        ),
         ("via: central", "via: central\nvia: central", (5, 1), "via", "twice, first in line 4", "keep one"),
         ("  sigla: INEJ", "  sigla: INEJ\n  'sigla': B2", (9, 3), "institucion.sigla", "twice", "keep one"),
-        ("  sigla: INEJ", "  sigla: INEJ\n  cuidad: Quito", (9, 3), "institucion.cuidad", "no key", "ciudad?"),
-        ("  sigla: INEJ", "  sigla: INEJ\n  cedula: x", (9, 3), "institucion.cedula", "no key", "below administrador"),
+        (
+            "  sigla: INEJ",
+            "  sigla: INEJ\n  cuidad: Quito",
+            (9, 3),
+            "institucion.cuidad",
+            "no key",
+            "ciudad?",
+        ),
+        (
+            "  sigla: INEJ",
+            "  sigla: INEJ\n  cedula: x",
+            (9, 3),
+            "institucion.cedula",
+            "no key",
+            "below administrador",
+        ),
         ("via: central", "via: central\nzzz: 1", (5, 1), "zzz", "no key", "oficio, via"),
         ("via: central", "<<: {via: central}\nvia: central", (4, 1), "<<", "no key", "take it out"),
         ("via: central", "via: Central", (4, 6), "via", "can't be Central", "did you mean central?"),
@@ -45,17 +66,45 @@ def test_good(load):
         ("via: central\n", "", (1, 1), "via", "missing", "via"),
         ("sigla: INEJ", "sigla:", (8, 3), "institucion.sigla", "empty", "write its value"),
         ("sigla: INEJ", "sigla: ~", (8, 3), "institucion.sigla", "empty", "write its value"),
-        ("nombre: Instituto Nacional de Ejemplo", 'nombre: "  "', (6, 11), "institucion.nombre", "empty", "value"),
+        (
+            "nombre: Instituto Nacional de Ejemplo",
+            'nombre: "  "',
+            (6, 11),
+            "institucion.nombre",
+            "empty",
+            "value",
+        ),
         ("sigla: INEJ", "sigla: [INEJ]", (8, 10), "institucion.sigla", "not one value", "quotes"),
         ("sigla: INEJ", "sigla: {{ x }}", (8, 10), "institucion.sigla", "not one value", "quotes"),
         ("fecha: 2026-11-03", "fecha: 2026-02-30", (3, 10), "oficio.fecha", "calendar", "2026-11-03"),
         ("fecha: 2026-11-03", "fecha: 2026-1-3", (3, 10), "oficio.fecha", "calendar", "2026-11-03"),
-        ("fecha: 2026-11-03", "fecha: 2026-11-03 10:00:00", (3, 10), "oficio.fecha", "calendar", "2026-11-03"),
+        (
+            "fecha: 2026-11-03",
+            "fecha: 2026-11-03 10:00:00",
+            (3, 10),
+            "oficio.fecha",
+            "calendar",
+            "2026-11-03",
+        ),
         ("fecha: 2026-11-03", "fecha: 20261103", (3, 10), "oficio.fecha", "calendar", "2026-11-03"),
-        ("Instituto Nacional de Ejemplo", "é" * 151, (6, 11), "institucion.nombre", "151 characters, 150", "nothing is cut"),
+        (
+            "Instituto Nacional de Ejemplo",
+            "é" * 151,
+            (6, 11),
+            "institucion.nombre",
+            "151 characters, 150",
+            "nothing is cut",
+        ),
         ("Calle Inventada 100, Quito", "x" * 101, (10, 14), "institucion.direccion", "101", "nothing is cut"),
         ("sigla: INEJ", "sigla: ABCDEFGHIJK", (8, 10), "institucion.sigla", "no sigla", "INEJ"),
-        ("cargo: Analista de Gestión Documental", "cargo: " + "x" * 201, (15, 10), "administrador.cargo", "200", "cut"),
+        (
+            "cargo: Analista de Gestión Documental",
+            "cargo: " + "x" * 201,
+            (15, 10),
+            "administrador.cargo",
+            "200",
+            "cut",
+        ),
         ("nombres: María Fernanda", "nombres: &a María", (12, 12), "", "anchor", "value"),
         ("nombres: María Fernanda", "nombres: *a", (12, 12), "", "alias", "value"),
         ("nombres: María Fernanda", "nombres: !!str María", (12, 12), "", "tag", "value"),
@@ -66,13 +115,33 @@ def test_good(load):
         ("cargo: Analista", "cargo: Ana\0lista", (15, 13), "", "U+0000", "delete"),
         ("cargo: Analista", "cargo: Ana\u00a0lista", (15, 13), "", "blank U+00A0", "space"),
         ("via: central", "via: central # \u202e", (4, 16), "", "U+202E", "delete"),
-        ("cargo: Analista de Gestión Documental", 'cargo: "a\\u202eb"', (15, 10), "administrador.cargo", "U+202E", ""),
-        ("cargo: Analista de Gestión Documental", 'cargo: "a\\0b"', (15, 10), "administrador.cargo", "U+0000", ""),
-        ("cargo: Analista de Gestión Documental", "cargo: |\n    a\n    b", (15, 10), "administrador.cargo", "line break", ""),
+        (
+            "cargo: Analista de Gestión Documental",
+            'cargo: "a\\u202eb"',
+            (15, 10),
+            "administrador.cargo",
+            "U+202E",
+            "",
+        ),
+        (
+            "cargo: Analista de Gestión Documental",
+            'cargo: "a\\0b"',
+            (15, 10),
+            "administrador.cargo",
+            "U+0000",
+            "",
+        ),
+        (
+            "cargo: Analista de Gestión Documental",
+            "cargo: |\n    a\n    b",
+            (15, 10),
+            "administrador.cargo",
+            "line break",
+            "",
+        ),
         ("via: central", "via: central\ncapacitacion: {}", (5, 15), "capacitacion", "not a list", "hyphen"),
-
     ],
-)  # fmt: skip
+)
 def test_one_problem_has_its_place(load, old, new, place, field, message, hint):
     request, problems = load((old, new))
     assert request is None
@@ -185,7 +254,8 @@ def test_a_flood_of_bad_characters_is_quick_and_bounded(load):
     ("name", "good"),
     [
         ("inej.yml", True), ("inej.yaml", True), ("0-a.yml", True), ("a" * 63 + ".yml", True),
-        ("a" * 64 + ".yml", False), ("INEJ.yml", False), ("-a.yml", False), ("a_b.yml", False), ("a b.yml", False),
+        ("a" * 64 + ".yml", False), ("INEJ.yml", False), ("-a.yml", False), ("a_b.yml", False),
+        ("a b.yml", False),
         ("inej.json", False), ("inej", False), ("ñ.yml", False), ("a\n.yml", False), ("a.b.yml", False),
         (".yml", False),
     ],
@@ -425,7 +495,7 @@ def test_pure_python_yaml_gives_the_same_answers(tmp_path, good):
     script = (
         "import sys, json, pathlib\n"
         "if sys.argv[1] == 'pure':\n"
-        "    import yaml; del yaml.CParser\n"
+        "    sys.modules['yaml._yaml'] = None\n"
         "from quipux_provision.domain.request import problems_as_json\n"
         "from quipux_provision.store.strict_yaml import load_requests\n"
         "from quipux_provision.store import yaml_nodes\n"
@@ -442,4 +512,4 @@ def test_pure_python_yaml_gives_the_same_answers(tmp_path, good):
         answers.append(json.loads(done.stdout))
         parsers.append(done.stderr.strip())
     assert answers[0] == answers[1]
-    assert parsers[1] == "quipux_provision.store.yaml_nodes"
+    assert parsers == ["yaml._yaml", "quipux_provision.store.yaml_nodes"]
