@@ -71,6 +71,11 @@ class Session:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise CallError(f"cannot reach the database: {lines[0]}") from None
 
+    @property
+    def database(self) -> str:
+        """Name of the database."""
+        return str(self._connection.info.dbname)
+
     def fetch(self, sql: str, parameters: t.Any = ()) -> Rows:
         """Send one or several statements; rows of the last one, [] if it has none."""
         try:

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
-from ansible_collections.quipux.provision.plugins.module_utils._grants import PROVISION
+from ansible_collections.quipux.provision.plugins.module_utils._grants import PROVISION, Rights
 
 NAME = "quipux-2014"
 OLDEST_SERVER = 110000  # sha256() in SQL
@@ -71,10 +72,11 @@ SELECT json_build_object(
       WHERE c.relnamespace = 'public'::regnamespace AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
         AND c.relname = ANY(%(relations)s)),
   'missing', (SELECT coalesce(json_agg(r.kind || ' on ' || r.name), '[]') FROM json_to_recordset(%(rights)s::json)
-        AS r(name text, kind text, sequence boolean)
+        AS r(name text, kind text, sequence boolean, narrowed boolean)
       JOIN pg_class c ON c.relnamespace = 'public'::regnamespace AND c.relname = r.name
       WHERE NOT CASE WHEN r.sequence THEN has_sequence_privilege(c.oid, r.kind)
                      WHEN c.relkind = 'S' THEN true
+                     WHEN r.narrowed THEN has_any_column_privilege(c.oid, r.kind)
                      ELSE has_table_privilege(c.oid, r.kind) END))
 """
 
@@ -94,19 +96,17 @@ class Layout(t.NamedTuple):
         return {key: self.facts[key] for key in ("name", "oid", "system_identifier")}
 
 
-def detect(fetch: t.Callable[[str, dict[str, t.Any]], list[t.Any]], rights: t.Any = PROVISION) -> Layout:
+def detect(fetch: t.Callable[[str, dict[str, t.Any]], list[t.Any]], rights: Rights = PROVISION) -> Layout:
     """Compare the database with the known layout. `fetch(sql, parameters)` gives the rows."""
-    import json
-
     wanted = [
-        {"name": name, "kind": kind, "sequence": sequence}
+        {"name": name, "kind": kind, "sequence": sequence, "narrowed": name in rights.columns}
         for sequence, table in ((False, rights.tables), (True, rights.sequences))
         for name, kinds in table.items()
         for kind in kinds
     ]
-    names = [*COLUMNS, *rights.sequences]
+    names = [*COLUMNS, *PROVISION.sequences]
     facts: dict[str, t.Any] = fetch(_QUERY, {"relations": names, "rights": json.dumps(wanted)})[0][0]
-    found = _differences(facts, rights)
+    found = _differences(facts)
     permissions: dict[str, int] = {}
     if not found and not any("permiso" in line.split() for line in facts["missing"]):
         permissions = dict(fetch("SELECT nombre, id_permiso FROM public.permiso WHERE nombre IS NOT NULL", {}))
@@ -114,7 +114,7 @@ def detect(fetch: t.Callable[[str, dict[str, t.Any]], list[t.Any]], rights: t.An
     return Layout("unknown" if found else NAME, found, sorted(facts["missing"]), permissions, facts)
 
 
-def _differences(facts: dict[str, t.Any], rights: t.Any) -> list[str]:
+def _differences(facts: dict[str, t.Any]) -> list[str]:
     found = []
     if facts["server"] < OLDEST_SERVER:
         found.append(f"PostgreSQL {facts['server'] // 10000}, expected 11 or newer")
@@ -129,7 +129,7 @@ def _differences(facts: dict[str, t.Any], rights: t.Any) -> list[str]:
         absent = sorted(set(columns) - set(facts["columns"].get(table, [])))
         if absent:
             found.append(f"{table} lacks {', '.join(absent)}")
-    found += [f"no sequence {name}" for name in rights.sequences if facts["relations"].get(name) != "S"]
+    found += [f"no sequence {name}" for name in PROVISION.sequences if facts["relations"].get(name) != "S"]
     found += [f"no active trigger on {table}" for table in TRIGGERS if table not in facts["triggers"]]
     return found
 
