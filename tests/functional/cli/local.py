@@ -99,10 +99,10 @@ def create_database_roles(database: Database, folder: Path) -> None:
                 "quipux_db_host": cluster.host,
                 "quipux_db_port": cluster.port,
                 "quipux_db_name": database.name,
-                "quipux_db_admin_user": cluster.superuser,
-                "quipux_db_admin_password": cluster.superuser_password,
+                "quipux_db_owner": cluster.superuser,
+                "quipux_db_owner_password": cluster.superuser_password,
                 "quipux_db_password": cluster.role_passwords["quipux_prov"],
-                "quipux_ro_password": cluster.role_passwords["quipux_ro"],
+                "quipux_db_read_only_password": cluster.role_passwords["quipux_ro"],
             }
         )
     )

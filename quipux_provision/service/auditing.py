@@ -1,0 +1,37 @@
+"""Prove that the ledger is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from quipux_provision.service.workspace import Workspace
+
+
+def verify(
+    workspace: Workspace, kept_elsewhere: Sequence[Path] = (), signers_file: Path | None = None
+) -> dict[str, Any]:
+    """Verify every event, signature and checkpoint.
+
+    :param kept_elsewhere: checkpoints besides those of the workspace.
+    :param signers_file: signers to trust instead of the settings' ones.
+    :returns: ``ok, events, checkpoints, findings``; a finding is ``code, severity, seq, message``.
+    """
+    from quipux_provision.store import audit, checkpoints
+    from quipux_provision.store.signers import AllowedSigners
+
+    signers = workspace.signers
+    if signers_file is not None:
+        signers = AllowedSigners.load(str(signers_file.absolute()), workspace.root)
+    files = [*checkpoints.files(workspace.root), *kept_elsewhere]
+    findings = audit.verify(workspace.ledger, signers, files)
+    newest = workspace.ledger.newest()
+    return {
+        "ok": all(finding.severity != "error" for finding in findings),
+        "events": newest.seq if newest else 0,
+        "checkpoints": len(files),
+        "findings": [
+            {"code": f.code, "severity": f.severity, "seq": f.seq, "message": f.message} for f in findings
+        ],
+    }

@@ -1,0 +1,50 @@
+"""An office whose two environments are databases of two clusters on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional.cli.local import LocalEnvironment, create_database_roles
+from tests.hosts.office import Office
+from tests.stand_in.cluster import Cluster
+from tests.stand_in.database import load
+
+
+@pytest.fixture(scope="session")
+def production_cluster() -> Iterator[Cluster]:
+    """A second PostgreSQL: two environments may not share one."""
+    with Cluster.start(log_statements=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def clusters(cluster: Cluster, production_cluster: Cluster) -> dict[str, Cluster]:
+    """The cluster of each environment."""
+    return {"training": cluster, "production": production_cluster}
+
+
+@pytest.fixture
+def environments(
+    clusters: dict[str, Cluster], variant: str, tmp_path: Path
+) -> Iterator[dict[str, LocalEnvironment]]:
+    """Training and production, freshly loaded, with the database roles made by our own role."""
+    made = {}
+    for name, cluster in clusters.items():
+        bodega = tmp_path / f"bodega-{name}"
+        bodega.mkdir()
+        made[name] = LocalEnvironment(name, load(cluster, f"quipux_{name}", variant), bodega)
+        folder = tmp_path / f"roles-{name}"
+        folder.mkdir()
+        create_database_roles(made[name].database, folder)
+    yield made
+    for environment in made.values():
+        environment.database.drop()
+
+
+@pytest.fixture
+def office(environments: dict[str, LocalEnvironment], tmp_path: Path) -> Office:
+    """A workspace with its people."""
+    return Office(tmp_path / "oficina", environments["training"], environments["production"])
