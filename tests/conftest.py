@@ -28,9 +28,9 @@ def make_database(cluster: Cluster) -> Iterator[MakeDatabase]:
     """Makes further databases of this test: `make_database("stand_in"|"real"|"2010-like", ...)`."""
     made: list[Database] = []
 
-    def make(variant: str = "stand_in", *, store: bool = False) -> Database:
+    def make(variant: str = "stand_in", *, store: bool = False, roles: bool = False) -> Database:
         name = f"quipux{'_bodega' if store else ''}_{next(_numbers)}"
-        made.append(load(cluster, name, variant, store=store))
+        made.append(load(cluster, name, variant, store=store, roles=roles))
         return made[-1]
 
     yield make
@@ -50,3 +50,9 @@ def variant(request: pytest.FixtureRequest) -> str:
 def database(variant: str, make_database: MakeDatabase) -> Database:
     """A fresh database of this test."""
     return make_database(variant)
+
+
+@pytest.fixture
+def provisionable(variant: str, make_database: MakeDatabase) -> Database:
+    """A fresh database with the roles `quipux_prov` and `quipux_ro`, made by the product's own role."""
+    return make_database(variant, roles=True)

@@ -20,6 +20,7 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 from tests.stand_in.cluster import Cluster
+from tests.stand_in.roles import make_roles
 
 REAL_VARIABLE = "QUIPUX_SQL"  # a folder with quipux.sql and quipux_bodega.sql, the release's SCRIPTBD/
 OWNER = "quipux_owner"
@@ -101,19 +102,35 @@ def load(
     owner: str = OWNER,
     *,
     store: bool = False,
+    roles: bool = False,
 ) -> Database:
-    """Make the database `name`; variants: stand_in, real, 2010-like. `store`: the document store (bodega)."""
+    """Make the database `name`; variants: stand_in, real, 2010-like.
+
+    `store`: the document store (bodega) instead. `roles`: with quipux_prov and quipux_ro, made by the
+    product's own role; their passwords are in the cluster's `role_passwords`.
+    """
     create_role(cluster, owner)
-    template = f"layout_{variant}_{'store' if store else 'main'}_{owner}"
-    if not cluster.sql("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", (template,)):
-        _create(cluster, template, "template0", owner)
-        try:
-            _fill(Database(cluster, template, variant, owner), store)
-        except BaseException:
-            Database(cluster, template, variant, owner).drop()
-            raise
+    template = _template(cluster, variant, owner, store=store, roles=roles)
     _create(cluster, name, template, owner)
     return Database(cluster, name, variant, owner)
+
+
+def _template(cluster: Cluster, variant: str, owner: str, *, store: bool, roles: bool) -> str:
+    name = f"layout_{variant}_{owner}{'_store' if store else ''}{'_roles' if roles else ''}"
+    if cluster.sql("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):
+        return name
+    base = _template(cluster, variant, owner, store=store, roles=False) if roles else "template0"
+    _create(cluster, name, base, owner)
+    template = Database(cluster, name, variant, owner)
+    try:
+        if roles:
+            make_roles(template)
+        else:
+            _fill(template, store)
+    except BaseException:
+        template.drop()
+        raise
+    return name
 
 
 def _create(cluster: Cluster, name: str, template: str, owner: str) -> None:

@@ -1,4 +1,4 @@
-"""A browser's part in opening an account and logging in; the same on the stand-in's pages and the real release.
+"""A browser's part in opening an account and logging in; the same on stand-in and release.
 
 What the pages do in JavaScript (MD5 of passwords, following `window.location`) is done here. It says it is a
 telephone's browser, since the release leaves a desktop browser's ordinary window.
