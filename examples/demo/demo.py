@@ -16,6 +16,7 @@ import time
 from base64 import b64decode
 from collections.abc import Sequence
 from email.message import EmailMessage
+from typing import ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
 from stage import (
@@ -71,6 +72,40 @@ def title(text: str) -> None:
     print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
 
 
+class Shown:
+    """Prints a command's lines as they come; many that were printed before are only counted."""
+
+    _known: ClassVar[set[str]] = set()
+
+    def __init__(self) -> None:
+        self._again: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        last, self._again = self._again[-2:], self._again[:-2]  # the end of an output is its result
+        self._flush()
+        self._again = last
+        self._flush()
+
+    def line(self, line: str) -> None:
+        """Print *line*, now or when the next new one comes."""
+        if line in self._known:
+            self._again.append(line)
+            return
+        self._flush()
+        self._known.add(line)
+        print(f"  {line}", end="", flush=True)
+
+    def _flush(self) -> None:
+        if len(self._again) > 4:
+            self._again = [f"... {len(self._again)} lines as above\n"]
+        for line in self._again:
+            print(f"  {line}", end="", flush=True)
+        self._again = []
+
+
 def quipux(*words: str, by: Person | None = None, exit_code: int = 0, quiet: bool = False) -> str:
     """Run ``quipux-provision`` as a person would, show and return its output, and check its exit code."""
     arguments = [*words, *(["--key", by.key] if by else [])]
@@ -86,12 +121,12 @@ def quipux(*words: str, by: Person | None = None, exit_code: int = 0, quiet: boo
         encoding="utf-8",
     )
     lines = []
-    with process:
+    with process, Shown() as screen:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)
             if not quiet:
-                print(f"  {line}", end="", flush=True)
+                screen.line(line)
     output = "".join(lines)
     if process.returncode:
         print(f"  [exit code {process.returncode}]")
@@ -194,7 +229,6 @@ def look_back() -> None:
     """Status and proof."""
     title("Where each case stands, and the proof that the ledger is whole")
     quipux("status")
-    quipux("history", "inej")
     quipux("audit", "verify")
 
 

@@ -66,7 +66,7 @@ def environment() -> dict[str, str]:
     """Return what the commands see: neither the user's own keys nor their settings."""
     kept = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "TMPDIR", "TERM")
     own = {name: os.environ[name] for name in kept if name in os.environ}
-    return {**own, "HOME": str(WORKSPACE / "casa"), "PYTHONWARNINGS": "ignore"}
+    return {**own, "HOME": str(WORKSPACE / "casa"), "PYTHONUNBUFFERED": "1"}
 
 
 def run(command: list[str | Path]) -> None:
