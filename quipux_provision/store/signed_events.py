@@ -20,6 +20,8 @@ _REQUIRED = {
     RUN_STARTED: (RUN, {"ledger_id", "environment", "run", "cases"}),
     REBOUND: (RUN, {"ledger_id", "environment", "rebind"}),
 }
+# What event and statement both say, and must say alike.
+_REPEATED = ("ledger_id", "case", "environment", "round", "request_digest", "run")
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Signed:
 def signed_part(event: Event, personal: Mapping[str, Any] | None, ledger_id: str | None) -> Signed | None:
     """Return what was signed; None when the event is not signed and need not be.
 
-    An event keeps ``{namespace, statement, signature}`` under ``signed``; a decision keeps its document and signature
-    with the personal data.
+    An event keeps ``{namespace, statement, signature}`` under ``signed``; a decision keeps its document and
+    signature with the personal data.
 
     :param personal: the event's personal data, where it has any.
     :raises GateClosed: the event should be signed, and is not, or says other things than what was signed.
@@ -55,7 +57,7 @@ def _statement(event: Event, ledger_id: str | None) -> Signed:
     statement = signed["statement"]
     namespace, required = _REQUIRED.get(event.kind, (signed["namespace"], {"ledger_id"}))
     said = {**event.data, "case": event.case, "environment": event.environment, "ledger_id": ledger_id}
-    differs = any(key in said and said[key] != statement[key] for key in statement)
+    differs = any(key in statement and key in said and statement[key] != said[key] for key in _REPEATED)
     if differs or signed["namespace"] != namespace or not required <= set(statement):
         raise _differs()
     return Signed(namespace, canonical_json(statement), signed["signature"])
