@@ -9,14 +9,16 @@ from pathlib import Path
 
 _DOMAIN = "quipux_provision"
 _DIRECTORY = Path(__file__).parent / "locale"
-_translations: gettext.NullTranslations = gettext.NullTranslations()
+
+
+class _Language:
+    translations: gettext.NullTranslations = gettext.NullTranslations()
 
 
 def activate(language: str | None = None, environ: Mapping[str, str] = os.environ) -> None:
     """Choose the language of all following messages: *language*, else the locale of *environ*."""
-    global _translations
     languages = [language] if language else _from_environment(environ)
-    _translations = gettext.translation(_DOMAIN, _DIRECTORY, languages=languages, fallback=True)
+    _Language.translations = gettext.translation(_DOMAIN, _DIRECTORY, languages=languages, fallback=True)
 
 
 def _from_environment(environ: Mapping[str, str]) -> list[str]:
@@ -28,9 +30,9 @@ def _from_environment(environ: Mapping[str, str]) -> list[str]:
 
 def _(message: str) -> str:
     """Translate *message*."""
-    return _translations.gettext(message)
+    return _Language.translations.gettext(message)
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
     """Translate with the plural form that fits *count*."""
-    return _translations.ngettext(singular, plural, count)
+    return _Language.translations.ngettext(singular, plural, count)

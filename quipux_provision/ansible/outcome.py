@@ -131,12 +131,14 @@ class Fold:
 
     def _take_result(self, action: str, host: str, result: Mapping[str, Any]) -> None:
         items = result.get("items")
-        if not action.startswith(_OURS) or not isinstance(items, list):
+        if not action.startswith(_OURS):
+            return
+        self._database = result.get("database") or self._database
+        if not isinstance(items, list):
             return
         if action == STORAGE:
             self._stored[host] = {str(item.get("case")): item for item in items}
             return
-        self._database = result.get("database") or self._database
         invocation = (result.get("invocation") or {}).get("module_args") or {}
         for given in invocation.get("items") or []:
             self._expected.update((given.get("binding") or {}).get("hosts") or [])

@@ -40,18 +40,18 @@ def reject(arguments: Namespace, output: Output) -> int:
 def _decide(arguments: Namespace, output: Output, decision: Decision) -> int:
     workspace = open_workspace(arguments)
     if decision == "reject" and not arguments.reason.strip():
-        raise UsageError(_("a rejection needs a reason"), _("add: --reason \"...\""))
+        raise UsageError(_("a rejection needs a reason"), _('add: --reason "..."'))
     proposed = decisions.proposals(workspace, arguments.cases, arguments.environment, decision)
     if not proposed:
         output.line(_("nothing waits for a decision"))
-        return output.cases([], decision)
+        return output.cases([])
     _show(output, proposed)
     if not arguments.yes:
         _confirm(decision, len(proposed))
     results, paths = decisions.decide(
         workspace, proposed, arguments.environment, decision, arguments.reason.strip()
     )
-    code = output.cases(results, decision)
+    code = output.cases(results)
     for path in paths:
         output.line(_("written: {path}").format(path=path))
     return code
@@ -84,7 +84,7 @@ def _confirm(decision: Decision, count: int) -> None:
 def import_(arguments: Namespace, output: Output) -> int:
     """Count decision files that others signed."""
     workspace = open_workspace(arguments)
-    return output.cases(decisions.import_documents(workspace, arguments.files), "import")
+    return output.cases(decisions.import_documents(workspace, arguments.files))
 
 
 def export(arguments: Namespace, output: Output) -> int:

@@ -59,7 +59,7 @@ class Output:
             _("this is a bug of quipux-provision: report it with this line"),
         )
 
-    def cases(self, results: list[CaseResult], verb: str) -> int:
+    def cases(self, results: list[CaseResult]) -> int:
         """Print a batch, one case a line, and return its exit code."""
         code = batch_exit_code(results)
         self.data({"cases": [result.as_dict() for result in results], "exit_code": code})
@@ -67,11 +67,11 @@ class Output:
             if result.exit_code:
                 self._error_lines(result.message, result.hint)
             elif not self.json:
-                self.line(_case_line(result, verb))
+                self.line(_case_line(result))
         return code
 
 
-def _case_line(result: CaseResult, verb: str) -> str:
+def _case_line(result: CaseResult) -> str:
     words = [f"{result.case}: {_status_word(result.status)}"]
     mail = result.detail.get("mail")
     if mail == "sent":

@@ -47,9 +47,7 @@ def _verb(
     verb.add_argument("--lang", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     verb.add_argument("--workspace", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if formats:
-        verb.add_argument(
-            "--format", choices=("text", "json"), default="text", help=_("form of the output")
-        )
+        verb.add_argument("--format", choices=("text", "json"), default="text", help=_("form of the output"))
     return verb
 
 
@@ -82,9 +80,7 @@ def _workspace_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
     init = _verb(verbs, "init", "workspace:init", _("make a workspace"), formats=False)
     init.add_argument("directory", metavar="DIR", type=Path)
     init.add_argument("--signer", metavar="NAME", help=_("name of the first signer"))
-    init.add_argument(
-        "--public-key", metavar="FILE", type=Path, help=_("public SSH key of the first signer")
-    )
+    init.add_argument("--public-key", metavar="FILE", type=Path, help=_("public SSH key of the first signer"))
 
     signers = verbs.add_parser("signers", help=_("who may sign")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
@@ -188,8 +184,16 @@ def _report_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
     )
     verify = _verb(audit, "verify", "reports:audit_verify", _("verify every event, signature and checkpoint"))
     verify.add_argument(
-        "--checkpoint", metavar="FILE", type=Path, action="append", default=[], help=_("a checkpoint kept elsewhere")
+        "--checkpoint",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help=_("a checkpoint kept elsewhere"),
     )
     verify.add_argument(
-        "--allowed-signers", metavar="FILE", type=Path, help=_("signers to trust instead of the settings' ones")
+        "--allowed-signers",
+        metavar="FILE",
+        type=Path,
+        help=_("signers to trust instead of the settings' ones"),
     )

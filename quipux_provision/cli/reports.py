@@ -36,7 +36,8 @@ def history(arguments: Namespace, output: Output) -> int:
         shown = {k: v for k, v in event["data"].items() if k not in ("signature", "record", "kind")}
         who = event["actor"] or "-"
         where = event["environment"] or "-"
-        output.line(f"{event['seq']:>5}  {event['time']}  {event['kind']:22} {where:12} {who:16} {json.dumps(shown, ensure_ascii=False)}")
+        data = json.dumps(shown, ensure_ascii=False)
+        output.line(f"{event['seq']:>5}  {event['time']}  {event['kind']:22} {where:12} {who:16} {data}")
     return 0
 
 
@@ -57,5 +58,7 @@ def audit_verify(arguments: Namespace, output: Output) -> int:
         )
         return 0
     output.note(_("ERROR: {message}").format(message=_("the ledger does not hold")))
-    output.note(_("HINT:  {hint}").format(hint=_("keep everything as it is and restore the newest backup beside it")))
+    output.note(
+        _("HINT:  {hint}").format(hint=_("keep everything as it is and restore the newest backup beside it"))
+    )
     return 5

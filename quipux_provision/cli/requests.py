@@ -49,7 +49,7 @@ def submit(arguments: Namespace, output: Output) -> int:
     for problem in problems:
         output.note(format_problem(problem))
     results = submit_requests(workspace, requests)
-    code = output.cases(results, "submit")
+    code = output.cases(results)
     for result in results:
         if result.changed:
             output.line(

@@ -26,7 +26,7 @@ def plan(arguments: Namespace, output: Output) -> int:
                 output.line(line)
     if not results:
         output.line(_("nothing to plan"))
-    code = output.cases(results, "plan")
+    code = output.cases(results)
     if code == 0 and arguments.detailed_exitcode and any(r.detail.get("pending") for r in results):
         return CHANGES_PENDING
     return code
@@ -38,22 +38,24 @@ def apply(arguments: Namespace, output: Output) -> int:
     with watching(arguments, output) as watch:
         results = runs.apply(workspace, arguments.cases, arguments.environment, watch)
     if not results:
-        output.line(_("nothing to do: no approved case waits for {environment}").format(environment=arguments.environment))
-    return output.cases(results, "apply")
+        output.line(
+            _("nothing to do: no approved case waits for {environment}").format(
+                environment=arguments.environment
+            )
+        )
+    return output.cases(results)
 
 
 def promote(arguments: Namespace, output: Output) -> int:
     """Carry approved cases out in production; asks nothing."""
     if bool(arguments.cases) == arguments.all:
-        raise UsageError(
-            _("name the cases to promote, or --all"), _("run: quipux-provision promote --all")
-        )
+        raise UsageError(_("name the cases to promote, or --all"), _("run: quipux-provision promote --all"))
     workspace = open_workspace(arguments)
     with watching(arguments, output) as watch:
         results = runs.promote(workspace, arguments.cases, watch)
     if not results:
         output.line(_("nothing to do: no approved case waits for production"))
-    return output.cases(results, "promote")
+    return output.cases(results)
 
 
 def activate(arguments: Namespace, output: Output) -> int:
@@ -61,4 +63,4 @@ def activate(arguments: Namespace, output: Output) -> int:
     workspace = open_workspace(arguments)
     with watching(arguments, output) as watch:
         results = runs.activate(workspace, arguments.cases, arguments.environment, watch)
-    return output.cases(results, "activate")
+    return output.cases(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from quipux_provision.domain.canonical import canonical_json
@@ -126,16 +126,18 @@ class ApprovalDocument:
             )
         if self.issued_at > now + timedelta(minutes=5):
             raise GateClosed(
-                _("the approval was issued in the future, at {time}").format(time=format_time(self.issued_at)),
+                _("the approval was issued in the future, at {time}").format(
+                    time=format_time(self.issued_at)
+                ),
                 _("set the clocks of both machines right, then approve again"),
             )
 
 
 def format_time(moment: datetime) -> str:
     """Return *moment* as ``2026-11-03T15:00:00Z``."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_time(text: str) -> datetime:
     """Read what :func:`format_time` writes."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

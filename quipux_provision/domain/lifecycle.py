@@ -91,7 +91,7 @@ class RecordedDecision:
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """The newest run that carried the case's request into an environment; ``expect`` is the plan it was bound to."""
+    """The newest run that carried the request into an environment; ``expect`` is the plan it was bound to."""
 
     round: int
     expect: str

@@ -1,7 +1,7 @@
 """A plan: what one run would change for one case in one environment, and its digest.
 
-The module ``quipux.provision.institution`` computes the same digest inside its transaction, so that an approval
-binds exactly what will be written.
+The module ``quipux.provision.institution`` computes the same digest inside its transaction, so that an
+approval binds exactly what will be written.
 """
 
 from __future__ import annotations

@@ -61,9 +61,22 @@ def deliver(message: EmailMessage, smtp: SmtpSettings, password: str | None = No
     :param password: for ``smtp.user``; ignored without a user.
     :raises MailFailed: whatever went wrong; the server did not say that it took the message.
     """
+    return _talk(smtp, password, _domain(message), message)
+
+
+def check(smtp: SmtpSettings, password: str | None, sender: str) -> None:
+    """Go as far as *deliver* does before a message: connection, TLS and login.
+
+    :param sender: address that mail would come from; its domain is named to the server.
+    :raises MailFailed: as *deliver* would.
+    """
+    _talk(smtp, password, sender.rpartition("@")[2].strip("> "), None)
+
+
+def _talk(smtp: SmtpSettings, password: str | None, domain: str, message: EmailMessage | None) -> Delivery:
     step = ["connect"]
     try:
-        return _deliver(message, smtp, password, step)
+        return _session_with(smtp, password, domain, message, step)
     except MailFailed:
         raise
     except (OSError, smtplib.SMTPException, UnicodeError, ValueError) as error:
@@ -72,9 +85,11 @@ def deliver(message: EmailMessage, smtp: SmtpSettings, password: str | None = No
     raise failure
 
 
-def _deliver(message: EmailMessage, smtp: SmtpSettings, password: str | None, step: list[str]) -> Delivery:
+def _session_with(
+    smtp: SmtpSettings, password: str | None, domain: str, message: EmailMessage | None, step: list[str]
+) -> Delivery:
     context = ssl.create_default_context()
-    with _session(_connection(smtp, _domain(message), context)) as server:
+    with _session(_connection(smtp, domain, context)) as server:
         if smtp.security == "starttls":
             step[0] = "tls"
             server.ehlo()
@@ -83,7 +98,10 @@ def _deliver(message: EmailMessage, smtp: SmtpSettings, password: str | None, st
             step[0] = "auth"
             server.login(smtp.user, password or "")
         step[0] = "data"
-        server.send_message(message)
+        if message is None:
+            server.noop()
+        else:
+            server.send_message(message)
         return Delivery(accepted_at=datetime.now(UTC))
 
 

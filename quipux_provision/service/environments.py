@@ -21,9 +21,7 @@ def database_of(data: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(data[key]) for key in ("name", "oid", "system_identifier")}
 
 
-def bind(
-    workspace: Workspace, state: LedgerState, environment: Environment, outcome: Outcome
-) -> list[NewEvent]:
+def bind(state: LedgerState, environment: Environment, outcome: Outcome) -> list[NewEvent]:
     """Return the event that binds *environment* to the database that answered, none when it is bound.
 
     :raises GateClosed: another database answered, or it is another environment's.
@@ -41,9 +39,9 @@ def bind(
             _("{environment} is bound to another database than the one that answered").format(
                 environment=environment.name
             ),
-            _("correct the inventory, or run: quipux-provision environment rebind {environment} --reason ...").format(
-                environment=environment.name
-            ),
+            _(
+                "correct the inventory, or: quipux-provision environment rebind {environment} --reason ..."
+            ).format(environment=environment.name),
         )
     for name, other in state.databases.items():
         if other["system_identifier"] == found["system_identifier"]:

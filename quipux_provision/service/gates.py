@@ -1,4 +1,4 @@
-"""Who may decide, and what may run. Each check raises :class:`GateClosed` with one line that says what to do."""
+"""Who may decide, and what may run. Each check raises :class:`GateClosed`."""
 
 from __future__ import annotations
 
@@ -134,14 +134,16 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     progress = case.progress(environment.name)
     applied = progress.applied
     decision = progress.decision
-    if applied and progress.holds(case.request_digest):
-        if decision is None or decision.plan_digest == applied.expect:
-            # The same call finishes what was left (a mail, a folder); anything new needs a new approval.
-            return applied.expect
+    finished = applied if progress.holds(case.request_digest) else None
+    if finished and (decision is None or decision.plan_digest == finished.expect):
+        # The same call completes what was left (a mail, a folder); anything new needs a new approval.
+        return finished.expect
     check_trained(case, environment)
     if decision is None or decision.round != case.round:
         raise GateClosed(
-            _("{case} is not approved for {environment}").format(case=case.case, environment=environment.name),
+            _("{case} is not approved for {environment}").format(
+                case=case.case, environment=environment.name
+            ),
             _("run: quipux-provision approve {case} --environment {environment}").format(
                 case=case.case, environment=environment.name
             ),

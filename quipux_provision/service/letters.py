@@ -39,7 +39,7 @@ def check_link(environment: Environment) -> None:
 def send(
     workspace: Workspace, environment: Environment, works: Sequence[Work], results: Sequence[CaseResult]
 ) -> list[CaseResult]:
-    """Send the mail of each case whose run asks for one; each mail is an event as soon as its fate is known."""
+    """Send the mail of each case whose run asks for one; its fate is an event at once."""
     wanted = {work.case.case: work for work in works if work.mail_wanted}
     sent = []
     for result in results:

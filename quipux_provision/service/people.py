@@ -51,7 +51,11 @@ def unlock(workspace: Workspace, names: Sequence[str], environment_name: str, re
     from quipux_provision.store.signatures import RUN
 
     environment = workspace.environment(environment_name)
-    statement = {"ledger_id": workspace.ledger.ledger_id, "environment": environment.name, "unlock": list(names)}
+    statement = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "environment": environment.name,
+        "unlock": list(names),
+    }
     actor, _signed = workspace.signed(RUN, statement)
     for name in names:
         locks.unlock(workspace.ledger, environment.name, name, actor, reason)

@@ -16,7 +16,7 @@ BATCH_EXIT_ORDER = (4, 7, 6, 5, 3)
 class CaseResult:
     """The outcome of one case.
 
-    :param status: a word that does not change with the language (``planned``, ``ok``, ``unchanged``, ``failed`` ...).
+    :param status: a word that does not change with the language (``planned``, ``ok``, ``failed`` ...).
     :param detail: what the verb adds: digests, changes, mail.
     """
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 PLAYBOOK = "quipux.provision.provision"
 
 
-
-
 @dataclass(frozen=True)
 class Watch:
     """How a run is followed and stopped.
@@ -118,7 +116,7 @@ def _record_plans(
 ) -> list[CaseResult]:
     from quipux_provision.store.ledger import NewEvent
 
-    results, events = [], environments.bind(workspace, state, environment, outcome)
+    results, events = [], environments.bind(state, environment, outcome)
     for work in works:
         item, error = _usable(outcome, work.case.case)
         if item is None:
@@ -192,9 +190,7 @@ def apply(
         return []
     lifetime = workspace.settings.policy.lock_ttl
     with locks.acquire(workspace.ledger, environment.name, chosen, lifetime, reason="apply") as locked:
-        results = [
-            CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()
-        ]
+        results = [CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()]
         if locked.held:
             results += _apply_locked(workspace, locked.held, environment, watch, activate)
     order = {name: position for position, name in enumerate(chosen)}
@@ -281,9 +277,7 @@ def _apply_locked(
         items.append(_item(workspace, work, environment))
         if work.code:
             prepared = {"run": run, "hash_sha256": letters.hash_fingerprint(work.code)}
-            events.append(
-                NewEvent(ACTIVATION_PREPARED, work.case.case, environment.name, operator, prepared)
-            )
+            events.append(NewEvent(ACTIVATION_PREPARED, work.case.case, environment.name, operator, prepared))
     workspace.record(state, events)
     outcome = _execute(workspace, state, environment, items, run, watch, check=False)
     results += _record_outcome(workspace, environment, works, outcome, run, operator)
@@ -483,5 +477,3 @@ def activate(
                 ),
             )
     return apply(workspace, names, environment_name, watch, activate=True)
-
-

@@ -108,5 +108,3 @@ def _refuse_known_institution(request: Request, known: dict[str, str]) -> None:
             _("{case}: the RUC belongs to the case {owner} already").format(case=request.case, owner=owner),
             _("change the request of {owner}, or withdraw that case").format(owner=owner),
         )
-
-

@@ -8,7 +8,7 @@ from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Applicant, Office
 
 LOGINABLE = """
-SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi) JOIN institucion i ON i.inst_codi = u.inst_codi
+SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi) JOIN institucion i ON i.inst_codi=u.inst_codi
   JOIN dependencia d ON d.depe_codi = u.depe_codi
 WHERE u.usua_login = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 AND length(u.usua_pasw) = 26
   AND m.usua_pasw = u.usua_pasw AND m.inst_estado = 1 AND i.inst_estado = 1 AND d.inst_codi = i.inst_codi
