@@ -1,8 +1,8 @@
-"""Measure the whole, side by side, and write ``results.json``: a list of {name, value, unit, baseline, ratio}.
+"""Measure the whole, side by side, and write ``results.json``: {name, value, unit, baseline, ratio} a row.
 
-``baseline`` names what ``value`` is compared with, and ``ratio`` says how it compares: for ``X-vs-floor`` how many times
-the floor's time it takes; for ``list-100-vs-runs`` how many times faster one run over a list is than one run each.
-``apply`` times are without the mails, which have rows of their own. ``--only TEXT`` measures the groups named so.
+``baseline`` names the row that ``value`` is compared with, and ``ratio`` says how: for ``X-vs-floor`` how
+many times the floor's time it takes, for ``list-100-vs-runs`` how many times faster one run over a list is than
+a run each. ``apply`` times are without the mails, which have rows of their own.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def reached(rows: list[dict[str, Any]]) -> list[str]:
             figure, sign, limit = AIMS[row["name"]]
             good = row[figure] <= limit if sign == "<=" else row[figure] >= limit
             lines.append(
-                f"{'reached' if good else 'MISSED '} {row['name']}: {figure} {row[figure]} (aim {sign} {limit})"
+                f"{'reached' if good else 'MISSED'} {row['name']}: {figure} {row[figure]} ({sign} {limit})"
             )
     return lines
 

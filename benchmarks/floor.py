@@ -1,6 +1,6 @@
 """The floor: the very rows that a run of ours wrote, written again by nothing but psycopg2.
 
-One connection, one transaction an institution, one round trip for its rows and one for COMMIT; no check, no reading.
+One connection, one transaction an institution, its rows sent at once; no check, nothing read.
 Run as a program it takes a file of rows and writes them to the database that the PG* variables name.
 """
 
@@ -41,11 +41,11 @@ def capture(connection: Any, after: int) -> Rows:
 
 
 def write(connection: Any, transactions: Rows) -> None:
-    """Write *transactions* again, each with one round trip and a COMMIT."""
+    """Write *transactions* again, the rows of each sent together."""
     with connection.cursor() as cursor:
         for rows in transactions:
             text = ";".join(
-                f"INSERT INTO public.{table} ({','.join(columns)}) VALUES ({','.join(['%s'] * len(columns))})"
+                f"INSERT INTO public.{table} ({','.join(columns)}) VALUES ({','.join(['%s'] * len(columns))})"  # noqa: S608
                 for table, columns, _values in rows
             )
             cursor.execute(text, [value for _table, _columns, values in rows for value in values])

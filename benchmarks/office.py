@@ -26,7 +26,7 @@ from quipux_provision.ansible.collection import collection_digest, collection_pa
 from quipux_provision.ansible.environment import build_config  # noqa: E402
 from quipux_provision.store.strict_yaml import load_requests  # noqa: E402
 from tests.stand_in.cluster import Cluster  # noqa: E402
-from tests.stand_in.database import load  # noqa: E402
+from tests.stand_in.database import OWNER, load  # noqa: E402
 from tests.stand_in.mail_server import MailServer  # noqa: E402
 
 BINARIES = Path(sys.executable).parent
@@ -56,6 +56,8 @@ class Office:
         self.cluster = cluster
         self.mail = mail
         self.password = secrets.token_urlsafe(18)
+        self.owner = OWNER
+        self._place: dict[str, str] = {}  # how commands find the present database
         self._numbers = iter(range(1, 10000))
         (folder / "home").mkdir()
         load(cluster, BASE)
@@ -93,9 +95,6 @@ class Office:
                 f"{command[:3]}: exit code {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
             )
         return took
-
-    owner = "quipux_owner"
-    _place: dict[str, str] = {}
 
     @contextmanager
     def database(self, port: int | None = None) -> Iterator[str]:
@@ -146,7 +145,7 @@ class Office:
         items = [{"case": request.case, **request.item()} for request in requests]
         content = {"provision_items": items, "provision_collection_digest": collection_digest()}
         variables.write_text(json.dumps(content))
-        arguments = ("-i", folder / "inventory", "-e", f"@{variables}", *more)
+        arguments: list[str | Path] = ["-i", folder / "inventory", "-e", f"@{variables}", *more]
         return self.run(BINARIES / "ansible-playbook", *arguments, "quipux.provision.provision")
 
     def cli(self, workspace: Path, *words: str) -> float:

@@ -12,7 +12,7 @@ from typing import Self
 class Relay:
     """Forwards 127.0.0.1:``port`` to *host*:*port* while it is entered as a context.
 
-    :param round_trip: seconds that are added to each round trip; half of it each way. Bandwidth stays as it is.
+    :param round_trip: seconds that are added to each round trip, half of it each way; bandwidth stays.
     """
 
     host = "127.0.0.1"
