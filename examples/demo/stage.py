@@ -74,7 +74,7 @@ def run(command: list[str | Path]) -> None:
     done = subprocess.run(
         command,
         cwd=WORKSPACE,
-        env=environment(),
+        env={**environment(), "LC_ALL": "C.UTF-8"},  # Ansible insists on a locale that is installed
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -140,7 +140,11 @@ def make_inventories(stage: Stage) -> None:
         inventory = private(WORKSPACE / "inventories" / name)
         bodega = private(WORKSPACE / "quipux" / name / "bodega")
         host = {
-            f"quipux-{name}": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+            f"quipux-{name}": {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": sys.executable,
+                "ansible_remote_tmp": str(WORKSPACE / "casa" / "tmp"),
+            }
         }
         _write(inventory / "hosts.yml", {"quipux_db": {"hosts": host}, "quipux_app": {"hosts": host}})
         variables = private(inventory / "group_vars" / "all")
