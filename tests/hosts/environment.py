@@ -66,7 +66,6 @@ class Environment:
         (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": groups}}))
         values = {
             "ansible_user": user,
-            "ansible_become": user != "root",
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": (
                 f"-o UserKnownHostsFile={known_hosts} -o GlobalKnownHostsFile=/dev/null "
@@ -77,6 +76,7 @@ class Environment:
             "quipux_db_name": self.database.name,
             "quipux_db_user": "quipux_prov",
             "quipux_bodega": BODEGA,
+            **({} if user == "root" else {"ansible_become": True}),
             **variables,
         }
         group_vars = folder / "group_vars" / "all"

@@ -12,15 +12,18 @@ from tests.hosts.servers import BODEGA
 from tests.stand_in.http_client import Browser
 
 PASSWORD = "clave2026"
+# What only an institution's administrator finds in the administration menu.
+MENU = {"Usuarios internos", "Áreas", "Instituciones", "Numeración de documentos"}
 
 
-def enter(environment: Environment, applicant: Applicant, link: str | None = None) -> None:
-    """Open the activation link, set a password, log in and find the administration menu."""
+def enter(environment: Environment, applicant: Applicant, link: str | None = None) -> list[str]:
+    """Log in, with a password set by the activation link if one is given; gives the administration menu."""
     browser = Browser(environment.url)
     if link:
-        browser.activate(link, PASSWORD)
-    menu = browser.login(applicant.national_id, PASSWORD)
-    assert menu
+        browser.set_password(browser.open_activation(link), PASSWORD)
+    assert browser.login(applicant.national_id, PASSWORD) == "in"
+    assert browser.logged_in()
+    return browser.admin_menu()
 
 
 def institution(environment: Environment, applicant: Applicant) -> tuple[int, int]:
@@ -42,7 +45,8 @@ def test_the_administrator_logs_in_in_training_and_then_in_production(country: C
         office.must(*run)
         link = office.link(applicant)
         assert link.startswith(f"{environment.url}/")
-        enter(environment, applicant, link)
+        menu = enter(environment, applicant, link)
+        assert set(menu) >= MENU, menu
 
     (case,) = office.must("operador", "status", applicant.case, "--format", "json").json()["cases"]
     assert case["state"] == "en_produccion"
