@@ -192,6 +192,8 @@ def _kind(error: Exception, step: str) -> tuple[str, str]:
         error = error.__context__
     if step == "auth" and isinstance(error, UnicodeError):
         return "auth", _("the login of the mail server {server} holds characters outside ASCII")
+    if step == "connect" and isinstance(error, UnicodeError):
+        return "connect", _("{server} is no address of a mail server")
     return next(
         ((reason, message) for kind, reason, message in kinds if isinstance(error, kind)),
         ("content", _("the mail server {server} cannot be given this message")),

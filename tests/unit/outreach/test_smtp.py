@@ -155,8 +155,10 @@ def test_nobody_listens():
         assert f"127.0.0.1:{free.getsockname()[1]}" in error.message
 
 
-def test_a_host_that_does_not_exist():
-    assert failure(SmtpSettings("correo.invalid", 587, "starttls", USER, timeout=5)).reason == "connect"
+def test_a_host_name_that_cannot_be_one():
+    error = failure(SmtpSettings("correo..example.gob.ec", 587, "starttls", USER, timeout=5))
+    assert error.reason == "connect"
+    assert "correo..example.gob.ec:587" in error.message
 
 
 @pytest.mark.parametrize("greeting", [b"", b"554 no service\r\n", b"nonsense\r\n", None])
