@@ -161,7 +161,8 @@ def add(path: Path, name: str, public_key: str, namespaces: Sequence[str] | None
 def writable_by_me(path: Path) -> bool:
     """Return whether the user who runs can change the file, or put another in its place."""
     real = path.resolve()
-    return os.access(real, os.W_OK) or os.access(real.parent, os.W_OK)
+    effective = os.access in os.supports_effective_ids
+    return any(os.access(one, os.W_OK, effective_ids=effective) for one in (real, real.parent))
 
 
 def _line(name: str, public_key: str, namespaces: Sequence[str] | None) -> str:
