@@ -92,7 +92,11 @@ class ApprovalDocument:
         texts = [raw["ledger_id"], raw["environment"], raw["reason"], raw["nonce"]]
         for case in cases:
             texts += [case.case, case.request_digest]
+        for case in cases:
+            texts += [digest for digest in (case.plan_digest, case.review_digest) if digest is not None]
         if not cases or not all(isinstance(text, str) for text in texts):
+            return None
+        if not all(type(case.round) is int for case in cases):
             return None
         return cls(
             ledger_id=raw["ledger_id"],
