@@ -243,8 +243,13 @@ def test_a_rewritten_signed_event_is_found_without_any_checkpoint(filled: Place,
     assert [(finding.code, finding.seq) for finding in findings] == [("signature_invalid", 3)]
 
 
-@pytest.mark.parametrize("seq", [3, 6, 7])
-@pytest.mark.parametrize("change", ["actor", "signature", "unsigned", "said"])
+@pytest.mark.parametrize(
+    ("seq", "change"),
+    [
+        *((seq, change) for seq in (3, 7) for change in ("actor", "signature", "unsigned", "said")),
+        *((6, change) for change in ("actor", "said")),  # its signature: test_a_forged_decision_is_found
+    ],
+)
 def test_an_invalid_signature_is_found(filled: Place, office: Office, seq: int, change: str) -> None:
     def forge(rows: list[dict[str, Any]]) -> None:
         row = rows[seq - 1]
@@ -260,8 +265,6 @@ def test_an_invalid_signature_is_found(filled: Place, office: Office, seq: int, 
                 data["signed"]["signature"] = json.loads(rows[3]["data"])["signed"]["signature"]
         row["data"] = canonical_json(data).decode()
 
-    if seq == 6 and change in ("signature", "unsigned"):
-        pytest.skip("a decision's signature lies with its document: test_a_forged_decision_is_found")
     rechain(filled, forge)
     findings = verify(filled.open(), office.signers, [])
     assert [(finding.code, finding.seq) for finding in findings] == [("signature_invalid", seq)]

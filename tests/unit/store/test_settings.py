@@ -241,8 +241,8 @@ def test_the_workspace_is_the_nearest_folder_upwards(tmp_path: Path) -> None:
 def test_settings_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read"):
         load_settings(tmp_path)
+    (tmp_path / FILE_NAME).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="UTF-8"):
-        (tmp_path / FILE_NAME).write_bytes(b"\xff\xfe\x00")
         load_settings(tmp_path)
 
 
