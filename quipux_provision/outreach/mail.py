@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code
-from quipux_provision.outreach.smtp import Delivery, MailFailed, SmtpSettings, deliver
+from quipux_provision.outreach.smtp import Delivery, MailFailed, SmtpSettings, check, deliver
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,6 +29,7 @@ __all__ = [
     "MailFailed",
     "SmtpSettings",
     "activation_link",
+    "check",
     "code_hash",
     "compose",
     "deliver",

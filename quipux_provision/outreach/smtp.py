@@ -7,14 +7,17 @@ import ipaddress
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import ClassVar
+from email.utils import parseaddr
+from typing import ClassVar, TypeVar
 
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
+
+_Result = TypeVar("_Result")
 
 
 class MailFailed(ProvisionError):
@@ -61,48 +64,46 @@ def deliver(message: EmailMessage, smtp: SmtpSettings, password: str | None = No
     :param password: for ``smtp.user``; ignored without a user.
     :raises MailFailed: whatever went wrong; the server did not say that it took the message.
     """
-    return _talk(smtp, password, _domain(message), message)
+
+    def send(server: smtplib.SMTP) -> Delivery:
+        server.send_message(message)
+        return Delivery(accepted_at=datetime.now(UTC))
+
+    return _talk(smtp, password, message["From"].addresses[0].domain, send)
 
 
 def check(smtp: SmtpSettings, password: str | None, sender: str) -> None:
-    """Go as far as *deliver* does before a message: connection, TLS and login.
+    """Connect and log in as :func:`deliver` would, and send nothing.
 
-    :param sender: address that mail would come from; its domain is named to the server.
-    :raises MailFailed: as *deliver* would.
+    :param sender: address of the sender; its domain is how we introduce ourselves.
+    :raises MailFailed: a message could not be handed over.
     """
-    _talk(smtp, password, sender.rpartition("@")[2].strip("> "), None)
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    _talk(smtp, password, domain, lambda server: server.noop())
 
 
-def _talk(smtp: SmtpSettings, password: str | None, domain: str, message: EmailMessage | None) -> Delivery:
-    step = ["connect"]
+def _talk(
+    smtp: SmtpSettings, password: str | None, domain: str, action: Callable[[smtplib.SMTP], _Result]
+) -> _Result:
+    """Do *action* once connected, encrypted and logged in."""
+    step = "connect"
     try:
-        return _session_with(smtp, password, domain, message, step)
+        context = ssl.create_default_context()
+        with _session(_connection(smtp, domain, context)) as server:
+            if smtp.security == "starttls":
+                server.ehlo()
+                server.starttls(context=context)
+            if smtp.user is not None:
+                step = "auth"
+                server.login(smtp.user, password or "")
+            step = "data"
+            return action(server)
     except MailFailed:
         raise
-    except (OSError, smtplib.SMTPException, UnicodeError, ValueError) as error:
-        failure = _failure(error, step[0], smtp)
+    except (OSError, UnicodeError, ValueError) as error:
+        failure = _failure(error, step, smtp)
     # Raised out here, so that no exception that may quote the login hangs on it as its context.
     raise failure
-
-
-def _session_with(
-    smtp: SmtpSettings, password: str | None, domain: str, message: EmailMessage | None, step: list[str]
-) -> Delivery:
-    context = ssl.create_default_context()
-    with _session(_connection(smtp, domain, context)) as server:
-        if smtp.security == "starttls":
-            step[0] = "tls"
-            server.ehlo()
-            server.starttls(context=context)
-        if smtp.user is not None:
-            step[0] = "auth"
-            server.login(smtp.user, password or "")
-        step[0] = "data"
-        if message is None:
-            server.noop()
-        else:
-            server.send_message(message)
-        return Delivery(accepted_at=datetime.now(UTC))
 
 
 def _connection(smtp: SmtpSettings, name: str, context: ssl.SSLContext) -> smtplib.SMTP:
@@ -134,11 +135,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _domain(message: EmailMessage) -> str:
-    addresses = message["From"].addresses
-    return str(addresses[0].domain)
 
 
 def _failure(error: Exception, step: str, smtp: SmtpSettings) -> MailFailed:

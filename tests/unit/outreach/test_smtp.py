@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from quipux_provision.outreach.mail import MailFailed, SmtpSettings, compose, deliver
+from quipux_provision.outreach.mail import MailFailed, SmtpSettings, check, compose, deliver
 from tests.stand_in.mail_server import HANG_UP, MailServer, certificate
 from tests.unit.outreach.test_mail import LINK, MAIL, SENDER
 
@@ -54,6 +54,19 @@ def test_a_message_arrives_whole_over_tls_with_login(security, tls):
         assert server.raw == [raw]
     assert delivery.accepted_at.tzinfo is UTC
     assert before <= delivery.accepted_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_check_logs_in_and_sends_nothing(security, tls):
+    with MailServer(security=security, context=tls, login=(USER, PASSWORD)) as server:
+        check(settings(server, security), PASSWORD, SENDER)
+        with pytest.raises(MailFailed) as caught:
+            check(settings(server, security), "wrong", SENDER)
+        assert caught.value.reason == "auth"
+        assert server.raw == []
+    with pytest.raises(MailFailed) as caught:
+        check(settings(server, security), PASSWORD, SENDER)
+    assert caught.value.reason == "connect"
 
 
 def test_a_dot_alone_does_not_end_the_message(tls):
