@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 LINTERS = {
-    "ruff": ["ruff", "check", "."],
+    "ruff": ["ruff", "check", "--output-format", "concise", "."],
     "mypy": ["mypy"],
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--offline", "--strict", "--nocolor"],

@@ -38,7 +38,7 @@ def test_sanity(tmp_path: Path) -> None:
 
     keep_the_way_to_the_index(home)
     finished = subprocess.run(
-        [BIN / "ansible-test", "sanity", "--local", "--python", VERSION, "--color", "no", "-v"],
+        [BIN / "ansible-test", "sanity", "--local", "--python", VERSION, "--color", "no"],
         cwd=collection,
         env={"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
         capture_output=True,
