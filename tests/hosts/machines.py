@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -138,8 +138,11 @@ class Fleet:
     ) -> None:
         containers = [host.container for host in self.hosts]
         if containers:
-            podman("rm", "-f", "-v", "-t", "1", *containers)
-        podman("network", "rm", self.network)
+            # Killed rather than stopped: podman fails on a container that ends while it waits for it.
+            with suppress(HostError):
+                podman("kill", *containers)
+            podman("rm", "-f", "-v", "-t", "0", *containers)
+        podman("network", "rm", "-f", self.network)
 
     def start(self, images: dict[str, str]) -> dict[str, Host]:
         """Start hosts {name: image}, all at once, and wait until every one takes SSH."""
