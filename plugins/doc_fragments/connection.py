@@ -55,8 +55,8 @@ options:
   lock_timeout:
     description:
       - Longest wait for a lock, in milliseconds; each item has three tries.
-      - In the queue for a table lock, behind which users of the web pages would wait, an item stands for less than a second
-        at a time.
+      - In the queue for a table lock, behind which users of the web pages would wait, an item stands for
+        less than a second at a time.
     type: int
     default: 5000
   application_name:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 DOCUMENTATION = r"""
 name: bad_items
 short_description: A line for each item that could not be done
@@ -32,19 +34,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Lines C(case: message; hint).
+  description: Lines such as C(inej; city is unknown; nearest in the catalogue).
   type: list
   elements: str
 """
-
-import typing as t
 
 
 def bad_items(results: list[dict[str, t.Any]], storage: list[t.Any] | None = None) -> list[str]:
     """Lines about items with errors, each line once."""
     lines: dict[str, None] = {}
     # A host that failed or was not reached has no items; the play says so itself.
-    for result in [*results, *(item for host in storage or [] if isinstance(host, dict) for item in host.get("items", []))]:
+    for result in [
+        *results,
+        *(item for host in storage or [] if isinstance(host, dict) for item in host.get("items", [])),
+    ]:
         error = result.get("error")
         if error:
             lines[f"{result['case']}: {error['message']}; {error['hint']}"] = None

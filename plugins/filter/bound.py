@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 DOCUMENTATION = r"""
 name: bound
 short_description: Items with what their plan digests cover
 version_added: 0.1.0
 author:
   - The quipux-provision authors (@quipux-provision)
-description: Adds values that hold for a whole play to the C(binding) of each item of M(quipux.provision.institution).
+description: Adds values that hold for a whole play to the C(binding) of each item of
+  M(quipux.provision.institution).
 options:
   _input:
     description: Items.
@@ -35,8 +38,6 @@ _value:
   type: list
   elements: dict
 """
-
-import typing as t
 
 
 def bound(items: list[dict[str, t.Any]], binding: dict[str, t.Any]) -> list[dict[str, t.Any]]:

@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleFilterError
+
 DOCUMENTATION = r"""
 name: request_items
 short_description: Items of module institution from request files
@@ -11,7 +16,8 @@ version_added: 0.1.0
 author:
   - The quipux-provision authors (@quipux-provision)
 description:
-  - Reads request files strictly, as C(quipux-provision validate) does, and gives the items for M(quipux.provision.institution).
+  - Reads request files strictly, as C(quipux-provision validate) does, and gives the items for
+    M(quipux.provision.institution).
   - Needs the Python package C(quipux-provision) on the control node.
 options:
   _input:
@@ -34,11 +40,6 @@ _value:
   type: list
   elements: dict
 """
-
-import typing as t
-from pathlib import Path
-
-from ansible.errors import AnsibleFilterError
 
 
 def request_items(paths: t.Any) -> list[dict[str, t.Any]]:

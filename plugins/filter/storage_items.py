@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 DOCUMENTATION = r"""
 name: storage_items
 short_description: Items of module storage from results of module institution
@@ -43,8 +45,6 @@ _value:
   type: list
   elements: dict
 """
-
-import typing as t
 
 
 def storage_items(

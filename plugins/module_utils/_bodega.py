@@ -43,7 +43,11 @@ class Bodega:
     def folder(self, area: int, year: int | None, this_year: int, made: list[str]) -> None:
         """The area's folder of documents."""
         if not 0 < area <= 999999:
-            raise Refused("bad_value", f"area {area} is not a number of one to six digits", "give the root area's number")
+            raise Refused(
+                "bad_value",
+                f"area {area} is not a number of one to six digits",
+                "give the root area's number",
+            )
         if year is not None and not 1990 <= year <= 9999:
             raise Refused("bad_value", f"{year} is not a year", "give four digits")
         name = f"{area:06d}"
@@ -81,7 +85,9 @@ class Bodega:
         stack.callback(os.close, number)
         return number
 
-    def _walk(self, names: list[str], made: list[str], stack: contextlib.ExitStack | None = None) -> int | None:
+    def _walk(
+        self, names: list[str], made: list[str], stack: contextlib.ExitStack | None = None
+    ) -> int | None:
         """Enter the folders one in the other, making what lacks; None if one lacks in check mode."""
         with contextlib.ExitStack() as own:
             keep = stack or own
@@ -101,7 +107,9 @@ class Bodega:
                     os.fchown(number, self._owner, self._group)
                 except (NotADirectoryError, OSError) as error:
                     raise ItemError(
-                        "storage_error", f"{done} in the bodega is not a folder: {error.strerror}", "look what it is"
+                        "storage_error",
+                        f"{done} in the bodega is not a folder: {error.strerror}",
+                        "look what it is",
                     ) from None
                 else:
                     self._correct(number, done, made)

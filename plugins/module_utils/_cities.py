@@ -31,7 +31,9 @@ class Cities:
         if text.isascii() and text.isdigit():
             if int(text) in self._rows:
                 return int(text)
-            raise Refused("unknown_city", f"no city has the number {text}", "give a number or a name of the catalogue")
+            raise Refused(
+                "unknown_city", f"no city has the number {text}", "give a number or a name of the catalogue"
+            )
         found = self._by_name.get(text, [])
         # "Azogues" is a canton and the city in it: the innermost is meant.
         innermost = [number for number in found if not any(self._is_above(number, other) for other in found)]

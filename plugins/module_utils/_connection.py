@@ -20,7 +20,7 @@ try:
 except ImportError:
     PSYCOPG2_ERROR = traceback.format_exc()
 
-Rows = t.List[t.Any]
+Rows = list[t.Any]
 
 
 class Busy(Exception):
@@ -50,7 +50,7 @@ class Session:
             "search_path": "public",  # the triggers name their tables bare
             "jit": "off",  # these are small queries over joins that look big
         }
-        arguments = {
+        arguments: dict[str, t.Any] = {
             "host": parameters.get("login_unix_socket") or parameters.get("login_host"),
             "port": parameters.get("login_port"),
             "user": parameters.get("login_user"),
@@ -64,7 +64,9 @@ class Session:
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         }
         try:
-            self._connection = psycopg2.connect(**{key: value for key, value in arguments.items() if value not in (None, "")})
+            self._connection = psycopg2.connect(
+                **{key: value for key, value in arguments.items() if value not in (None, "")}
+            )
             self._connection.autocommit = True
             self._cursor = self._connection.cursor()
         except psycopg2.Error as error:
@@ -120,4 +122,6 @@ class Session:
             return Rejected("a statement took longer than statement_timeout")
         diagnosis = getattr(error, "diag", None)
         where = getattr(diagnosis, "table_name", None) or getattr(diagnosis, "constraint_name", None)
-        return Rejected(f"{type(error).__name__} (SQLSTATE {code or 'none'})" + (f" on {where}" if where else ""))
+        return Rejected(
+            f"{type(error).__name__} (SQLSTATE {code or 'none'})" + (f" on {where}" if where else "")
+        )

@@ -60,7 +60,7 @@ LEFT JOIN (
 """
 READ = "EXECUTE quipux_provision_read(%s)"
 
-Row = t.Dict[str, t.Any]
+Row = dict[str, t.Any]
 
 
 class Current(t.NamedTuple):
@@ -70,7 +70,9 @@ class Current(t.NamedTuple):
     areas: list[Row]  # their root areas
     same_acronym: list[Row]  # other institutions with the acronym
     accounts: list[Row]  # of the person, in these institutions, the deactivated form included
-    active: list[Row]  # every active account of the person or with the login, staff or citizen, as the login sees it
+    active: list[
+        Row
+    ]  # every active account of the person or with the login, staff or citizen, as the login sees it
     other_users: int  # active accounts of the institution besides the person's; counted for state absent only
 
 

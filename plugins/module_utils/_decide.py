@@ -13,7 +13,11 @@ from ansible_collections.quipux.provision.plugins.module_utils._cities import Ci
 from ansible_collections.quipux.provision.plugins.module_utils._current import Current, Row
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, Fields
 from ansible_collections.quipux.provision.plugins.module_utils._errors import Refused
-from ansible_collections.quipux.provision.plugins.module_utils._layout import FORBIDDEN, MANDATORY, RECOMMENDED
+from ansible_collections.quipux.provision.plugins.module_utils._layout import (
+    FORBIDDEN,
+    MANDATORY,
+    RECOMMENDED,
+)
 
 Text = t.Optional[str]
 
@@ -80,22 +84,30 @@ def _find(decision: Decision, desired: Desired, current: Current) -> None:
     if len(chosen) > 1:
         numbers = ", ".join(str(row["id"]) for row in chosen)
         raise Refused(
-            "duplicate_ruc", f"RUC {desired.ruc} belongs to several institutions ({numbers})", "merge them in Quipux"
+            "duplicate_ruc",
+            f"RUC {desired.ruc} belongs to several institutions ({numbers})",
+            "merge them in Quipux",
         )
     if not chosen:
         if desired.institution is None and not desired.absent:
             raise Refused(
-                "no_such_institution", f"no institution has RUC {desired.ruc}", "create it with quipux.provision.institution"
+                "no_such_institution",
+                f"no institution has RUC {desired.ruc}",
+                "create it with quipux.provision.institution",
             )
         return
     decision.institution = chosen[0]
     if desired.institution is None and not desired.absent and chosen[0]["state"] != 1:
         raise Refused(
-            "inactive_institution", f"institution {desired.ruc} is deactivated", "reactivate the institution first"
+            "inactive_institution",
+            f"institution {desired.ruc} is deactivated",
+            "reactivate the institution first",
         )
     areas = [row for row in current.areas if row["institution"] == chosen[0]["id"]]
     if not areas:
-        raise Refused("no_root_area", f"institution {desired.ruc} has no root area", "create its root area in Quipux")
+        raise Refused(
+            "no_root_area", f"institution {desired.ruc} has no root area", "create its root area in Quipux"
+        )
     decision.area = areas[0]
     own = [row for row in current.accounts if row["institution"] == chosen[0]["id"]]
     live = [row for row in own if row["state"] == 1]
@@ -110,7 +122,9 @@ def _find(decision: Decision, desired: Desired, current: Current) -> None:
     decision.account = live[0] if live else (own[-1] if own else None)
 
 
-def _institution(decision: Decision, desired: Desired, wanted: Fields, current: Current, cities: Cities) -> None:
+def _institution(
+    decision: Decision, desired: Desired, wanted: Fields, current: Current, cities: Cities
+) -> None:
     key, row = desired.ruc, decision.institution
     if current.same_acronym and (row is None or row["acronym"] != wanted["acronym"]):
         other = current.same_acronym[0]
@@ -133,8 +147,26 @@ def _institution(decision: Decision, desired: Desired, wanted: Fields, current: 
     if row["state"] != 1:
         decision.set_institution["state"] = "1"
         decision.change("institution", key, "state", "inactive", "active")
-    _fields(decision, "institution", key, row, wanted, desired.previous["institution"], decision.set_institution, cities)
-    _fields(decision, "area", key, decision.area, desired.area, desired.previous["area"], decision.set_area, cities)
+    _fields(
+        decision,
+        "institution",
+        key,
+        row,
+        wanted,
+        desired.previous["institution"],
+        decision.set_institution,
+        cities,
+    )
+    _fields(
+        decision,
+        "area",
+        key,
+        decision.area,
+        desired.area,
+        desired.previous["area"],
+        decision.set_area,
+        cities,
+    )
 
 
 def _fields(
@@ -157,13 +189,17 @@ def _fields(
         if name == "city":
             shown = [cities.label(int(value)) if value and value.isdigit() else value for value in shown]
         if keep_all or previous.get(name) == text:
-            decision.kept.append({"object": object_, "key": key, "field": name, "current": shown[0], "requested": shown[1]})
+            decision.kept.append(
+                {"object": object_, "key": key, "field": name, "current": shown[0], "requested": shown[1]}
+            )
         else:
             writes[name] = text
             decision.change(object_, key, name, shown[0], shown[1])
 
 
-def _administrator(decision: Decision, desired: Desired, wanted: Fields, current: Current, cities: Cities) -> None:
+def _administrator(
+    decision: Decision, desired: Desired, wanted: Fields, current: Current, cities: Cities
+) -> None:
     key = t.cast(str, desired.national_id)
     row = decision.account
     others = [account for account in current.active if row is None or account["id"] != row["id"]]
@@ -197,8 +233,17 @@ def _administrator(decision: Decision, desired: Desired, wanted: Fields, current
         decision.clear_password = True
         decision.change("administrator", key, "password", "empty", "none")
     keep_all = desired.existing_account == "reuse" and not known
-    _fields(decision, "administrator", key, row, wanted, desired.previous["administrator"], decision.set_account, cities,
-            keep_all)
+    _fields(
+        decision,
+        "administrator",
+        key,
+        row,
+        wanted,
+        desired.previous["administrator"],
+        decision.set_account,
+        cities,
+        keep_all,
+    )
     missing = {name: number for name, number in MANDATORY.items() if number not in held}
     if adopted:
         missing.update({name: number for name, number in RECOMMENDED.items() if number not in held})
@@ -220,7 +265,9 @@ def _exists(key: str, account: Row) -> Refused:
     )
 
 
-def _new_account(decision: Decision, desired: Desired, wanted: Fields, others: list[Row], cities: Cities) -> None:
+def _new_account(
+    decision: Decision, desired: Desired, wanted: Fields, others: list[Row], cities: Cities
+) -> None:
     key = t.cast(str, desired.national_id)
     decision.create_account = True
     for name, text in {**wanted, "login": f"U{key}", "state": "active"}.items():
@@ -249,7 +296,9 @@ def _activation(decision: Decision, desired: Desired, row: Row, others: list[Row
     if desired.activation is None:
         return
     if others or desired.existing_account == "reuse":
-        decision.notes.append(f"{desired.national_id} enters with the password of the existing account; no code written")
+        decision.notes.append(
+            f"{desired.national_id} enters with the password of the existing account; no code written"
+        )
         return
     present = row["password"]
     if present == hashlib.sha256(desired.activation.hash.encode()).hexdigest():

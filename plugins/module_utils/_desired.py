@@ -23,7 +23,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._text import (
 FALLBACK_CITY = 1
 _PERSON = ("given_names", "surnames", "position", "email", "phone", "mobile")
 
-Fields = t.Dict[str, str]
+Fields = dict[str, str]
 
 
 class Activation(t.NamedTuple):
@@ -121,7 +121,8 @@ def _institution(item: dict[str, t.Any]) -> tuple[Fields, Fields]:
 
 def _person(raw: dict[str, t.Any]) -> Fields:
     person = {
-        key: clean(f"administrator.{key}", _required(raw, key, f"administrator.{key}"), LIMITS[key]) for key in _PERSON
+        key: clean(f"administrator.{key}", _required(raw, key, f"administrator.{key}"), LIMITS[key])
+        for key in _PERSON
     }
     if not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", person["email"]):
         raise Refused("bad_value", "administrator.email is not one address", "give one address, name@domain")
@@ -138,7 +139,9 @@ def _activation(raw: dict[str, t.Any] | None) -> Activation | None:
     if not raw:
         return None
     if not re.fullmatch(r"[0-9a-f]{26}", raw["hash"] or ""):
-        raise Refused("bad_value", "activation.hash is not 26 hexadecimal digits", "give substr(md5(code), 2, 26)")
+        raise Refused(
+            "bad_value", "activation.hash is not 26 hexadecimal digits", "give substr(md5(code), 2, 26)"
+        )
     return Activation(raw["hash"], frozenset(raw.get("replaces") or ()))
 
 
@@ -158,8 +161,14 @@ def _previous(raw: dict[str, t.Any], cities: Cities) -> dict[str, Fields]:
     located = {"city": city} if city is not None else {}
     return {
         "institution": {key: institution[key] for key in ("name", "acronym", "phone") if key in institution},
-        "area": {**{key: institution[key] for key in ("name", "acronym", "address") if key in institution}, **located},
-        "administrator": {**{key: person[key] for key in _PERSON if key in person}, **(located if person else {})},
+        "area": {
+            **{key: institution[key] for key in ("name", "acronym", "address") if key in institution},
+            **located,
+        },
+        "administrator": {
+            **{key: person[key] for key in _PERSON if key in person},
+            **(located if person else {}),
+        },
     }
 
 
@@ -174,19 +183,19 @@ def initials(person: Fields) -> str:
 
 def repeated(desired: t.Iterable[Desired]) -> dict[int, Refused]:
     """Items (by position) that claim what an earlier item of the same list already claims."""
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, str], tuple[int, str]] = {}
     refused: dict[int, Refused] = {}
     for position, item in enumerate(desired):
         claims = [("case", item.case, "bad_value")]
+        if item.institution is not None:
+            claims.append(("ruc", item.ruc, "duplicate_ruc"))
         if item.institution:
-            claims += [("ruc", item.ruc, "duplicate_ruc"), ("acronym", item.institution["acronym"], "duplicate_acronym")]
+            claims.append(("acronym", item.institution["acronym"], "duplicate_acronym"))
         if item.national_id and item.existing_account == "reject":
             claims.append(("national_id", item.national_id, "account_exists"))
         for field, value, code in claims:
-            earlier = seen.setdefault((field, value), item.case)
-            if earlier != item.case or (field == "case" and position in refused):
-                refused.setdefault(
-                    position,
-                    Refused(code, f"{field} {value} is already in this list, in case {earlier}", "give each its own"),
-                )
+            first, case = seen.setdefault((field, value), (position, item.case))
+            if first != position:
+                problem = f"{field} {value} is already in this list, in case {case}"
+                refused.setdefault(position, Refused(code, problem, "give each its own"))
     return refused

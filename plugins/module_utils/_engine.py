@@ -12,7 +12,12 @@ import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils import _current, _layout, _verify, _writes
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
-from ansible_collections.quipux.provision.plugins.module_utils._connection import Busy, Lost, Rejected, Session
+from ansible_collections.quipux.provision.plugins.module_utils._connection import (
+    Busy,
+    Lost,
+    Rejected,
+    Session,
+)
 from ansible_collections.quipux.provision.plugins.module_utils._decide import Decision, decide
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, from_item, repeated
 from ansible_collections.quipux.provision.plugins.module_utils._digest import plan_digest
@@ -31,7 +36,7 @@ _BEGIN = (
 )
 _SEQUENCES = ("sec_institucion", "sec_dependencia", "usuarios_usua_codi_seq")
 
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 class Engine:
@@ -115,7 +120,9 @@ class Engine:
         """The plan's digest; Refused if it is not the approved one. Without changes there is nothing to approve."""
         digest = plan_digest(item.case, item.binding, self.layout.database, decision.changes)
         if decision.changes and item.expect and item.expect != digest and not self._check_mode:
-            raise Refused("plan_changed", "the plan is not the approved one", "plan again and have it approved")
+            raise Refused(
+                "plan_changed", "the plan is not the approved one", "plan again and have it approved"
+            )
         return digest
 
     def _write(self, planned: list[int], desired: dict[int, Desired], results: dict[int, Result]) -> None:
@@ -134,20 +141,28 @@ class Engine:
                 results[position] = _failed(item.case, error)
             except Rejected as error:
                 self._session.rollback()
-                problem = ItemError("database_error", f"the database refused: {error}", "nothing of the item was kept")
+                problem = ItemError(
+                    "database_error", f"the database refused: {error}", "nothing of the item was kept"
+                )
                 results[position] = _failed(item.case, problem)
             except Lost as error:
                 lost = True
-                problem = ItemError("database_error", str(error), "run again: what was committed is found, nothing is half")
+                problem = ItemError(
+                    "database_error", str(error), "run again: what was committed is found, nothing is half"
+                )
                 results[position] = _failed(item.case, problem)
 
     def _load_activations(self, planned: list[int], desired: dict[int, Desired]) -> None:
-        rows = [(position, item.activation.hash) for position in planned if (item := desired[position]).activation]
+        rows = [
+            (position, item.activation.hash) for position in planned if (item := desired[position]).activation
+        ]
         if not rows:
             return
         table = f"pg_temp.{_writes.ACTIVATIONS}"
         try:
-            self._session.fetch(f"CREATE TEMPORARY TABLE {_writes.ACTIVATIONS} (item int PRIMARY KEY, hash text)")
+            self._session.fetch(
+                f"CREATE TEMPORARY TABLE {_writes.ACTIVATIONS} (item int PRIMARY KEY, hash text)"
+            )
             self._session.copy(table, rows)
         except (Busy, Lost, Rejected) as error:
             raise CallError(f"cannot hand the activations to the database: {error}") from None
@@ -200,13 +215,18 @@ class Engine:
         if not pool:
             count = max(1, min(50, self._expected))
             wanted = ", ".join(
-                f"ARRAY(SELECT nextval('public.{name}') FROM generate_series(1, {count}))" for name in _SEQUENCES
+                f"ARRAY(SELECT nextval('public.{name}') FROM generate_series(1, {count}))"
+                for name in _SEQUENCES
             )
             for name, numbers in zip(_SEQUENCES, self._session.fetch(f"SELECT {wanted}")[0]):
-                self._numbers[name] += [number for number in numbers if number <= 999999 or name != "sec_dependencia"]
+                self._numbers[name] += [
+                    number for number in numbers if number <= 999999 or name != "sec_dependencia"
+                ]
             self._expected -= count
         if not pool:
-            raise ItemError("database_error", f"{sequence} has no numbers left", "document numbers take six digits")
+            raise ItemError(
+                "database_error", f"{sequence} has no numbers left", "document numbers take six digits"
+            )
         return pool.pop(0)
 
 
@@ -217,15 +237,29 @@ def _done(item: Desired, decision: Decision, digest: str, ids: dict[str, int | N
     if ids:
         numbers = {"institution": ids["institution"], "area": ids["area"], "administrator": ids["account"]}
     return {
-        "case": item.case, "status": status, "changed": changed, "error": None, "changes": decision.changes,
-        "kept": decision.kept, "notes": decision.notes, "ids": numbers, "activation": decision.activation,
+        "case": item.case,
+        "status": status,
+        "changed": changed,
+        "error": None,
+        "changes": decision.changes,
+        "kept": decision.kept,
+        "notes": decision.notes,
+        "ids": numbers,
+        "activation": decision.activation,
         "plan_digest": digest,
     }
 
 
 def _failed(case: str, error: ItemError) -> Result:
     return {
-        "case": case, "status": error.status, "changed": False, "error": error.as_dict(), "changes": [], "kept": [],
-        "notes": [], "ids": {"institution": None, "area": None, "administrator": None}, "activation": None,
+        "case": case,
+        "status": error.status,
+        "changed": False,
+        "error": error.as_dict(),
+        "changes": [],
+        "kept": [],
+        "notes": [],
+        "ids": {"institution": None, "area": None, "administrator": None},
+        "activation": None,
         "plan_digest": None,
     }

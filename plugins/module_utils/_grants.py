@@ -50,13 +50,23 @@ PROVISION = Rights(
 
 # A stored password lets its holder in, and so does a session id: the reading role sees neither.
 READ_ONLY = Rights(
-    tables={
-        name: ("SELECT",)
-        for name in (
-            "institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad",
-            "log_usr_permisos", "log_usr_ciudadanos", "log_view_usuario", "log_acceso", "usuarios_sesion",
-        )
-    },
+    tables=dict.fromkeys(
+        (
+            "institucion",
+            "dependencia",
+            "usuarios",
+            "usuario",
+            "permiso",
+            "permiso_usuario",
+            "ciudad",
+            "log_usr_permisos",
+            "log_usr_ciudadanos",
+            "log_view_usuario",
+            "log_acceso",
+            "usuarios_sesion",
+        ),
+        ("SELECT",),
+    ),
     sequences={},
     columns={
         "institucion": ("inst_ws_contrasena",),

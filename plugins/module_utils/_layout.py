@@ -17,24 +17,80 @@ OLDEST_SERVER = 110000  # sha256() in SQL
 
 # Columns beyond the ones every layout has; their absence is how the layout of 2010 shows itself.
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "institucion": ("inst_codi", "inst_ruc", "inst_nombre", "inst_sigla", "inst_estado", "inst_coordinador",
-                    "inst_telefono", "inst_email", "inst_despedida_ofi", "inst_logo"),
-    "dependencia": ("depe_codi", "depe_nomb", "depe_codi_padre", "dep_sigla", "dep_central", "depe_estado",
-                    "inst_codi", "inst_adscrita", "depe_pie1", "dep_direccion"),
-    "usuarios": ("usua_codi", "usua_login", "usua_pasw", "usua_cedula", "tipo_identificacion", "usua_nomb",
-                 "usua_apellido", "usua_cargo", "usua_cargo_cabecera", "usua_sumilla", "usua_responsable_area",
-                 "cargo_tipo", "usua_email", "ciu_codi", "usua_esta", "usua_nuevo", "usua_telefono", "usua_celular",
-                 "usua_codi_actualiza", "usua_fecha_actualiza", "usua_obs_actualiza", "usua_tipo_certificado",
-                 "inst_codi", "depe_codi"),
-    "usuario": ("usua_codi", "usua_login", "usua_pasw", "usua_cedula", "usua_esta", "inst_codi", "inst_estado",
-                "depe_codi", "tipo_usuario"),
+    "institucion": (
+        "inst_codi",
+        "inst_ruc",
+        "inst_nombre",
+        "inst_sigla",
+        "inst_estado",
+        "inst_coordinador",
+        "inst_telefono",
+        "inst_email",
+        "inst_despedida_ofi",
+        "inst_logo",
+    ),
+    "dependencia": (
+        "depe_codi",
+        "depe_nomb",
+        "depe_codi_padre",
+        "dep_sigla",
+        "dep_central",
+        "depe_estado",
+        "inst_codi",
+        "inst_adscrita",
+        "depe_pie1",
+        "dep_direccion",
+    ),
+    "usuarios": (
+        "usua_codi",
+        "usua_login",
+        "usua_pasw",
+        "usua_cedula",
+        "tipo_identificacion",
+        "usua_nomb",
+        "usua_apellido",
+        "usua_cargo",
+        "usua_cargo_cabecera",
+        "usua_sumilla",
+        "usua_responsable_area",
+        "cargo_tipo",
+        "usua_email",
+        "ciu_codi",
+        "usua_esta",
+        "usua_nuevo",
+        "usua_telefono",
+        "usua_celular",
+        "usua_codi_actualiza",
+        "usua_fecha_actualiza",
+        "usua_obs_actualiza",
+        "usua_tipo_certificado",
+        "inst_codi",
+        "depe_codi",
+    ),
+    "usuario": (
+        "usua_codi",
+        "usua_login",
+        "usua_pasw",
+        "usua_cedula",
+        "usua_esta",
+        "inst_codi",
+        "inst_estado",
+        "depe_codi",
+        "tipo_usuario",
+    ),
     "permiso": ("id_permiso", "nombre", "perfil"),
     "permiso_usuario": ("id_permiso", "usua_codi"),
     "ciudad": ("id", "nombre", "id_padre"),
     "log": ("fecha", "usua_codi", "tabla", "sentencia", "tipo"),
     "log_usr_permisos": ("usua_codi", "usua_codi_actualiza", "accion", "id_permiso", "fecha_actualiza"),
-    "log_usr_ciudadanos": ("usua_codi", "usua_codi_ori", "logc_observacion", "fecha_cambio",
-                           "logc_tabla_modificada", "id_transaccion"),
+    "log_usr_ciudadanos": (
+        "usua_codi",
+        "usua_codi_ori",
+        "logc_observacion",
+        "fecha_cambio",
+        "logc_tabla_modificada",
+        "id_transaccion",
+    ),
     "log_view_usuario": ("fecha", "tabla", "accion", "codigo", "error"),
     "usuarios_sesion": ("usua_codi", "usua_sesion"),
     "lista_usuarios": ("usua_codi",),
@@ -46,12 +102,22 @@ TRIGGERS = ("usuarios", "institucion", "dependencia")
 # Permissions by name; the number only confirms that the name means what we think.
 MANDATORY = {"usua_admin_sistema": 12, "perm_admin_institucional": 36}
 RECOMMENDED = {
-    "usua_perm_listas": 32, "usua_perm_ciudadano": 16, "usua_perm_trd": 18, "usua_admin_archivo": 1,
-    "usua_perm_email_all": 31, "usua_perm_notifica": 21, "usua_publico": 29,
+    "usua_perm_listas": 32,
+    "usua_perm_ciudadano": 16,
+    "usua_perm_trd": 18,
+    "usua_admin_archivo": 1,
+    "usua_perm_email_all": 31,
+    "usua_perm_notifica": 21,
+    "usua_publico": 29,
 }
 FORBIDDEN = {
-    "perm_validar_ciudadano": 14, "perm_24": 24, "usua_perm_backup": 25, "admin_institucion": 30,
-    "perm_aprobar_respaldo": 33, "perm_34": 34, "perm_actualizar_sistema": 35,
+    "perm_validar_ciudadano": 14,
+    "perm_24": 24,
+    "usua_perm_backup": 25,
+    "admin_institucion": 30,
+    "perm_aprobar_respaldo": 33,
+    "perm_34": 34,
+    "perm_actualizar_sistema": 35,
 }
 
 _QUERY = """
@@ -109,7 +175,9 @@ def detect(fetch: t.Callable[[str, dict[str, t.Any]], list[t.Any]], rights: Righ
     found = _differences(facts)
     permissions: dict[str, int] = {}
     if not found and not any("permiso" in line.split() for line in facts["missing"]):
-        permissions = dict(fetch("SELECT nombre, id_permiso FROM public.permiso WHERE nombre IS NOT NULL", {}))
+        permissions = dict(
+            fetch("SELECT nombre, id_permiso FROM public.permiso WHERE nombre IS NOT NULL", {})
+        )
         found += _permission_differences(permissions)
     return Layout("unknown" if found else NAME, found, sorted(facts["missing"]), permissions, facts)
 

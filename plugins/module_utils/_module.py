@@ -14,7 +14,7 @@ from ansible_collections.quipux.provision.plugins.module_utils import _connectio
 from ansible_collections.quipux.provision.plugins.module_utils._engine import Engine
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
 
-Spec = t.Dict[str, t.Any]
+Spec = dict[str, t.Any]
 
 
 def connection_spec() -> Spec:
@@ -46,7 +46,11 @@ def administrator_spec() -> Spec:
         "options": {
             **{name: {"type": "str"} for name in fields},
             "national_id": {"type": "str", "required": True},
-            "existing_account": {"type": "str", "choices": ["reject", "reuse", "additional"], "default": "reject"},
+            "existing_account": {
+                "type": "str",
+                "choices": ["reject", "reuse", "additional"],
+                "default": "reject",
+            },
         },
     }
 
@@ -87,7 +91,12 @@ def list_spec(item: Spec) -> Spec:
     return {
         **connection_spec(),
         "default_city": {"type": "str"},
-        "items": {"type": "list", "elements": "dict", "required": True, "options": {**common_item_spec(), **item}},
+        "items": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {**common_item_spec(), **item},
+        },
     }
 
 
@@ -99,9 +108,10 @@ def open_session(module: AnsibleModule) -> _connection.Session:
         return _connection.Session(module.params)
     except CallError as error:
         module.fail_json(msg=str(error))
+        raise
 
 
-def run_items(module: AnsibleModule, with_institution: bool) -> t.NoReturn:
+def run_items(module: AnsibleModule, with_institution: bool) -> None:
     """Connect, run the list, give the results."""
     session = open_session(module)
     try:
@@ -118,7 +128,9 @@ def run_items(module: AnsibleModule, with_institution: bool) -> t.NoReturn:
     except Exception as error:
         # An exception's text and its locals may hold secrets: Ansible must not print them.
         place = traceback.extract_tb(error.__traceback__)[-1]
-        module.fail_json(msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing half was kept")
+        module.fail_json(
+            msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing half was kept"
+        )
     finally:
         session.close()
     answer: dict[str, t.Any] = {
@@ -136,7 +148,9 @@ def _diff(result: dict[str, t.Any]) -> dict[str, str]:
     shown: dict[str, str] = {"before_header": result["case"], "after_header": result["case"]}
     for side in ("before", "after"):
         lines = [
-            f"{line['object']}.{line['field']}: {line[side]}\n" for line in result["changes"] if line[side] is not None
+            f"{line['object']}.{line['field']}: {line[side]}\n"
+            for line in result["changes"]
+            if line[side] is not None
         ]
         shown[side] = "".join(lines)
     return shown

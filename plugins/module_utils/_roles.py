@@ -40,7 +40,7 @@ SELECT json_build_object(
   'relations', (SELECT json_agg(relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace))
 """
 
-Grant = t.Tuple[str, str, str]  # relation, privilege, column or ""
+Grant = tuple[str, str, str]  # relation, privilege, column or ""
 
 
 class Wanted(t.NamedTuple):
@@ -76,21 +76,30 @@ def bring_about(session: Session, wanted: Wanted, check_mode: bool) -> list[str]
         if f"{key}={value}" not in (state["settings"] or []):
             changes.append(f"setting {key}")
             statements.append(f"ALTER ROLE {role} SET {key} = '{value}'")
-    should, have = _should(wanted.rights, state), {tuple(line) for line in state["granted"] + state["columns"]}
+    should, have = (
+        _should(wanted.rights, state),
+        {tuple(line) for line in state["granted"] + state["columns"]},
+    )
     for sign, grants in (("+", sorted(should - have)), ("-", sorted(have - should))):
         for relation, privilege, column in grants:
             shown = f"{privilege} on {relation}" + (f"({column})" if column else "")
             changes.append(f"{sign} {shown}")
             statements.append(_grant(sign, role, relation, privilege, column, relation in state["sequences"]))
     for level, have_here, privileges in (
-        (f"DATABASE {quoted(session.database)}", state["database"], ("CONNECT", *(["TEMPORARY"] * wanted.rights.temporary))),
+        (
+            f"DATABASE {quoted(session.database)}",
+            state["database"],
+            ("CONNECT", *(["TEMPORARY"] * wanted.rights.temporary)),
+        ),
         ("SCHEMA public", state["schema"], ("USAGE",)),
     ):
         for privilege in privileges:
             if privilege not in have_here:
                 changes.append(f"+ {privilege} on {level.split(maxsplit=1)[0].lower()}")
                 statements.append(f"GRANT {privilege} ON {level} TO {role}")
-    verifier = None if check_mode and "created" in changes else _verifier(session, wanted, "created" in changes)
+    verifier = (
+        None if check_mode and "created" in changes else _verifier(session, wanted, "created" in changes)
+    )
     if verifier is not None:
         changes.append("password")
     if not check_mode:
@@ -136,7 +145,9 @@ def _verifier(session: Session, wanted: Wanted, created: bool) -> str | None:
 
 def _set_password(session: Session, name: str, verifier: str) -> None:
     """Hand the verifier over by COPY, so that the server's statement log does not get even that."""
-    session.fetch("CREATE TEMPORARY TABLE quipux_provision_verifier (role text, verifier text) ON COMMIT DROP")
+    session.fetch(
+        "CREATE TEMPORARY TABLE quipux_provision_verifier (role text, verifier text) ON COMMIT DROP"
+    )
     try:
         session.copy("pg_temp.quipux_provision_verifier", [(json.dumps(name)[1:-1], verifier)])
         session.fetch(

@@ -49,7 +49,9 @@ def clean(field: str, value: str, limit: int) -> str:
             raise Refused("bad_value", f"{field} holds {what}", f"write {field} without it")
     if len(text) > limit:
         raise Refused(
-            "value_too_long", f"{field} has {len(text)} characters, its column takes {limit}", f"shorten {field}"
+            "value_too_long",
+            f"{field} has {len(text)} characters, its column takes {limit}",
+            f"shorten {field}",
         )
     return text
 
@@ -58,7 +60,9 @@ def digits(field: str, value: str, length: int) -> str:
     """An identifier of exactly `length` ASCII digits, or Refused."""
     text = value.strip()
     if not re.fullmatch(rf"[0-9]{{{length}}}", text):
-        raise Refused("bad_value", f"{field} is not {length} digits", f"give {field} as {length} digits in quotes")
+        raise Refused(
+            "bad_value", f"{field} is not {length} digits", f"give {field} as {length} digits in quotes"
+        )
     return text
 
 

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the quipux-provision authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: S608 (the columns are ours)
 
 """PRIVATE. What must be true of an item before COMMIT; the triggers swallow their errors, so somebody has to look."""
 
@@ -15,8 +16,20 @@ from ansible_collections.quipux.provision.plugins.module_utils._layout import MA
 from ansible_collections.quipux.provision.plugins.module_utils._writes import Ids
 
 _SAME = (
-    "usua_login", "usua_pasw", "usua_cedula", "usua_nomb", "usua_apellido", "usua_cargo", "usua_cargo_cabecera",
-    "usua_email", "usua_telefono", "usua_esta", "usua_nuevo", "cargo_tipo", "inst_codi", "depe_codi",
+    "usua_login",
+    "usua_pasw",
+    "usua_cedula",
+    "usua_nomb",
+    "usua_apellido",
+    "usua_cargo",
+    "usua_cargo_cabecera",
+    "usua_email",
+    "usua_telefono",
+    "usua_esta",
+    "usua_nuevo",
+    "cargo_tipo",
+    "inst_codi",
+    "depe_codi",
     "tipo_identificacion",
 )
 PREPARE_VERIFY = f"""
@@ -52,7 +65,9 @@ def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids
     swallowed, mirrored, stale, same_ruc, same_acronym, same_login, permissions, sound = row
     again = "nothing of the item was kept; look at the database's triggers and at the area's city (depe_pie1)"
     if swallowed:
-        raise ItemError("swallowed_error", f"a trigger failed and hid it: {', '.join(sorted(swallowed))}", again)
+        raise ItemError(
+            "swallowed_error", f"a trigger failed and hid it: {', '.join(sorted(swallowed))}", again
+        )
     if (ids.account is not None and mirrored != 1) or stale:
         raise ItemError("mirror_missing", "table usuario does not follow the rows that were written", again)
     if decision.create_institution and same_ruc != 1:
@@ -62,6 +77,8 @@ def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids
     present = ids.account is not None and not desired.absent
     alone = desired.existing_account == "reject" and (decision.create_account or decision.reactivate_account)
     if present and alone and same_login != 1:
-        raise ItemError("account_exists", f"the login of {desired.national_id} was taken meanwhile", "run again")
+        raise ItemError(
+            "account_exists", f"the login of {desired.national_id} was taken meanwhile", "run again"
+        )
     if present and not (set(MANDATORY.values()) <= set(permissions) and sound == 1):
         raise ItemError("database_error", "the account written is not the account wanted", again)

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the quipux-provision authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: S608 (names of tables and columns are ours, values are bound)
 
 """PRIVATE. The statements of one item, as the web pages would make them, gathered into one round trip.
 
@@ -18,15 +19,29 @@ from ansible_collections.quipux.provision.plugins.module_utils._desired import D
 
 SUPER_ADMINISTRATOR = 0  # whose pages these are, hence the author in the log rows
 _UPDATED, _INSERTED = 1, 2  # kinds of `log` rows
-_INSTITUTION = {"name": "inst_nombre", "acronym": "inst_sigla", "phone": "inst_telefono", "state": "inst_estado"}
+_INSTITUTION = {
+    "name": "inst_nombre",
+    "acronym": "inst_sigla",
+    "phone": "inst_telefono",
+    "state": "inst_estado",
+}
 _AREA = {"name": "depe_nomb", "acronym": "dep_sigla", "address": "dep_direccion", "city": "depe_pie1"}
 _ACCOUNT = {
-    "given_names": ("usua_nomb",), "surnames": ("usua_apellido",), "position": ("usua_cargo", "usua_cargo_cabecera"),
-    "email": ("usua_email",), "phone": ("usua_telefono",), "mobile": ("usua_celular",), "city": ("ciu_codi",),
+    "given_names": ("usua_nomb",),
+    "surnames": ("usua_apellido",),
+    "position": ("usua_cargo", "usua_cargo_cabecera"),
+    "email": ("usua_email",),
+    "phone": ("usua_telefono",),
+    "mobile": ("usua_celular",),
+    "city": ("ciu_codi",),
     "new": ("usua_nuevo",),
 }
 _LABELS = {
-    "given_names": "Nombre", "surnames": "Apellido", "position": "Puesto", "email": "E-mail", "phone": "Telefono",
+    "given_names": "Nombre",
+    "surnames": "Apellido",
+    "position": "Puesto",
+    "email": "E-mail",
+    "phone": "Telefono",
     "mobile": "Celular",
 }
 _NUMBERS = ("inst_estado", "ciu_codi", "usua_nuevo")
@@ -60,7 +75,9 @@ class Script:
         values, parameters = _split(row)
         self.add(f"INSERT INTO public.{table} ({', '.join(row)}) VALUES ({', '.join(values)})", *parameters)
         names = ",".join(name.upper() for name in row)
-        self.log(table, f"INSERT INTO {table.upper()} ({names}) VALUES ({','.join(_literals(row))})", _INSERTED)
+        self.log(
+            table, f"INSERT INTO {table.upper()} ({names}) VALUES ({','.join(_literals(row))})", _INSERTED
+        )
 
     def update(self, table: str, key: str, number: int, row: dict[str, t.Any], log: bool = True) -> None:
         """UPDATE of one row, and the log row that goes with it."""
@@ -82,7 +99,10 @@ class Script:
             self.add(
                 "INSERT INTO public.log (fecha, usua_codi, tabla, sentencia, tipo) SELECT now(), %s, * "
                 "FROM unnest(%s::varchar[], %s::varchar[], %s::smallint[])",
-                SUPER_ADMINISTRATOR, list(tables), list(texts), list(kinds),
+                SUPER_ADMINISTRATOR,
+                list(tables),
+                list(texts),
+                list(kinds),
             )
 
 
@@ -120,7 +140,9 @@ def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities
     if ids.account is not None:
         _account(out, position, desired, decision, ids, ids.account, cities)
     if decision.deactivate_institution:
-        _end_sessions(out, "usua_codi IN (SELECT usua_codi FROM public.usuarios WHERE inst_codi = %s)", ids.institution)
+        _end_sessions(
+            out, "usua_codi IN (SELECT usua_codi FROM public.usuarios WHERE inst_codi = %s)", ids.institution
+        )
     out.close()
     return out
 
@@ -128,21 +150,43 @@ def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities
 def _create_institution(out: Script, desired: Desired, ids: Ids) -> None:
     wanted = desired.institution or {}
     logo = f"/bodega/logos/{ids.institution}.{desired.logo_extension}" if desired.logo_extension else None
-    out.insert("institucion", {
-        "inst_codi": ids.institution, "inst_ruc": desired.ruc, "inst_nombre": wanted["name"],
-        "inst_sigla": wanted["acronym"], "inst_estado": 1, "inst_coordinador": 0, "inst_telefono": wanted["phone"],
-        "inst_email": "", "inst_despedida_ofi": "", "inst_logo": logo,
-    })
-    out.insert("dependencia", {
-        "depe_codi": ids.area, "depe_nomb": desired.area["name"], "depe_codi_padre": ids.area,
-        "dep_sigla": desired.area["acronym"], "dep_central": ids.area, "depe_estado": 1, "inst_codi": ids.institution,
-        "inst_adscrita": ids.institution, "depe_pie1": str(desired.city), "dep_direccion": desired.area["address"],
-    })
+    out.insert(
+        "institucion",
+        {
+            "inst_codi": ids.institution,
+            "inst_ruc": desired.ruc,
+            "inst_nombre": wanted["name"],
+            "inst_sigla": wanted["acronym"],
+            "inst_estado": 1,
+            "inst_coordinador": 0,
+            "inst_telefono": wanted["phone"],
+            "inst_email": "",
+            "inst_despedida_ofi": "",
+            "inst_logo": logo,
+        },
+    )
+    out.insert(
+        "dependencia",
+        {
+            "depe_codi": ids.area,
+            "depe_nomb": desired.area["name"],
+            "depe_codi_padre": ids.area,
+            "dep_sigla": desired.area["acronym"],
+            "dep_central": ids.area,
+            "depe_estado": 1,
+            "inst_codi": ids.institution,
+            "inst_adscrita": ids.institution,
+            "depe_pie1": str(desired.city),
+            "dep_direccion": desired.area["address"],
+        },
+    )
 
 
 def _set(out: Script, table: str, key: str, number: int, fields: Fields, columns: dict[str, str]) -> None:
     if fields:
-        out.update(table, key, number, {columns[name]: _typed(columns[name], text) for name, text in fields.items()})
+        out.update(
+            table, key, number, {columns[name]: _typed(columns[name], text) for name, text in fields.items()}
+        )
 
 
 def _typed(column: str, text: str) -> str | int:
@@ -166,18 +210,23 @@ def _account(
             "UPDATE public.usuarios u SET usua_pasw = nullif(o.usua_pasw, '') FROM (SELECT usua_pasw "
             "FROM public.usuarios WHERE usua_nuevo = 1 AND usua_esta = 1 AND usua_cedula = %s AND usua_codi <> %s "
             "ORDER BY usua_codi LIMIT 1) o WHERE u.usua_codi = %s",
-            desired.national_id, number, number,
+            desired.national_id,
+            number,
+            number,
         )
     if decision.write_activation:
         out.add(
             f"UPDATE public.usuarios u SET usua_nuevo = 1, usua_pasw = a.hash FROM pg_temp.{ACTIVATIONS} a "
             "WHERE a.item = %s AND u.usua_codi = %s",
-            position, number,
+            position,
+            number,
         )
     granted = list(decision.grant)
     if granted:
         out.add(
-            "INSERT INTO public.permiso_usuario (id_permiso, usua_codi) SELECT unnest(%s::int[]), %s", granted, number
+            "INSERT INTO public.permiso_usuario (id_permiso, usua_codi) SELECT unnest(%s::int[]), %s",
+            granted,
+            number,
         )
         for permission in granted:
             out.log(
@@ -191,34 +240,66 @@ def _account(
         out.add(
             "INSERT INTO public.log_usr_permisos (usua_codi, usua_codi_actualiza, accion, id_permiso, fecha_actualiza) "
             "SELECT %s, %s, 1, unnest(%s::int[]), now()",
-            number, SUPER_ADMINISTRATOR, logged,
+            number,
+            SUPER_ADMINISTRATOR,
+            logged,
         )
 
 
 def _create_account(out: Script, desired: Desired, ids: Ids, number: int, cities: Cities) -> None:
     person = desired.administrator or {}
     row: dict[str, t.Any] = {
-        "inst_codi": ids.institution, "usua_codi": number, "depe_codi": ids.area,
-        "usua_login": f"U{desired.national_id}", "usua_cedula": desired.national_id, "tipo_identificacion": 0,
-        "usua_nomb": person["given_names"], "usua_apellido": person["surnames"], "usua_titulo": "",
-        "usua_abr_titulo": "", "usua_cargo": person["position"], "usua_cargo_cabecera": person["position"],
-        "usua_sumilla": initials(person), "usua_responsable_area": 0, "cargo_tipo": 0, "usua_email": person["email"],
-        "usua_obs": "", "ciu_codi": desired.city, "usua_esta": 1, "usua_nuevo": 1, "usua_direccion": "",
-        "usua_telefono": person["phone"], "usua_celular": person["mobile"],
-        "usua_codi_actualiza": SUPER_ADMINISTRATOR, "usua_fecha_actualiza": NOW, "usua_tipo_certificado": 0,
+        "inst_codi": ids.institution,
+        "usua_codi": number,
+        "depe_codi": ids.area,
+        "usua_login": f"U{desired.national_id}",
+        "usua_cedula": desired.national_id,
+        "tipo_identificacion": 0,
+        "usua_nomb": person["given_names"],
+        "usua_apellido": person["surnames"],
+        "usua_titulo": "",
+        "usua_abr_titulo": "",
+        "usua_cargo": person["position"],
+        "usua_cargo_cabecera": person["position"],
+        "usua_sumilla": initials(person),
+        "usua_responsable_area": 0,
+        "cargo_tipo": 0,
+        "usua_email": person["email"],
+        "usua_obs": "",
+        "ciu_codi": desired.city,
+        "usua_esta": 1,
+        "usua_nuevo": 1,
+        "usua_direccion": "",
+        "usua_telefono": person["phone"],
+        "usua_celular": person["mobile"],
+        "usua_codi_actualiza": SUPER_ADMINISTRATOR,
+        "usua_fecha_actualiza": NOW,
+        "usua_tipo_certificado": 0,
         "usua_obs_actualiza": "Registro Nuevo",
     }
     out.insert("usuarios", row)
     area = desired.area.get("name")
     shown = [
-        f"**USUA_LOGIN**: U{desired.national_id}", f"**USUA_NOMB**: {person['given_names']}",
-        f"**USUA_CEDULA**: {desired.national_id}", f"**USUA_EMAIL**: {person['email']}", "**USUA_ESTA**: 1",
-        "**CARGO_TIPO**: 0", *([f"**DEPE_CODI**: {area}"] if area else []), "**USUA_NUEVO**: 1", "**USUA_TIPO**: 2",
-        f"**USUA_CARGO**: {person['position']}", f"**USUA_APELLIDO**: {person['surnames']}",
-        f"**CIU_CODI**: {cities.name(desired.city)}", f"**USUA_TELEFONO**: {person['phone']}",
-        f"**USUA_CARGO_CABECERA**: {person['position']}", f"**USUA_SUMILLA**: {initials(person)}",
-        "**USUA_RESPONSABLE_AREA**: NO ", "**USUA_TIPO_CERTIFICADO**: ", "**VISIBLE_SUB**: 1",
-        f"**USUA_CELULAR**: {person['mobile']}", "**TIPO_IDENTIFICACION**: 0",
+        f"**USUA_LOGIN**: U{desired.national_id}",
+        f"**USUA_NOMB**: {person['given_names']}",
+        f"**USUA_CEDULA**: {desired.national_id}",
+        f"**USUA_EMAIL**: {person['email']}",
+        "**USUA_ESTA**: 1",
+        "**CARGO_TIPO**: 0",
+        *([f"**DEPE_CODI**: {area}"] if area else []),
+        "**USUA_NUEVO**: 1",
+        "**USUA_TIPO**: 2",
+        f"**USUA_CARGO**: {person['position']}",
+        f"**USUA_APELLIDO**: {person['surnames']}",
+        f"**CIU_CODI**: {cities.name(desired.city)}",
+        f"**USUA_TELEFONO**: {person['phone']}",
+        f"**USUA_CARGO_CABECERA**: {person['position']}",
+        f"**USUA_SUMILLA**: {initials(person)}",
+        "**USUA_RESPONSABLE_AREA**: NO ",
+        "**USUA_TIPO_CERTIFICADO**: ",
+        "**VISIBLE_SUB**: 1",
+        f"**USUA_CELULAR**: {person['mobile']}",
+        "**TIPO_IDENTIFICACION**: 0",
     ]
     _user_log(out, number, "".join(f"{line}<br>" for line in shown), 0)
 
@@ -227,7 +308,10 @@ def _user_log(out: Script, number: int, text: str, transaction: int) -> None:
     out.add(
         "INSERT INTO public.log_usr_ciudadanos (usua_codi, usua_codi_ori, logc_observacion, fecha_cambio, "
         "logc_tabla_modificada, id_transaccion) VALUES (%s, %s, %s, now(), 2, %s)",
-        number, SUPER_ADMINISTRATOR, text, transaction,
+        number,
+        SUPER_ADMINISTRATOR,
+        text,
+        transaction,
     )
 
 
@@ -248,12 +332,18 @@ def _update_account(out: Script, desired: Desired, decision: Decision, number: i
     changed: list[tuple[str, t.Any, t.Any]] = []
     remarks: list[str] = []
     if decision.reactivate_account:
-        row.update(usua_esta=1, usua_nuevo=1, usua_login=f"U{desired.national_id}", usua_cedula=desired.national_id)
+        row.update(
+            usua_esta=1, usua_nuevo=1, usua_login=f"U{desired.national_id}", usua_cedula=desired.national_id
+        )
         changed += [
-            ("USUA_ESTA", 0, 1), ("USUA_LOGIN", before["login"], row["usua_login"]),
+            ("USUA_ESTA", 0, 1),
+            ("USUA_LOGIN", before["login"], row["usua_login"]),
             ("USUA_CEDULA", before["national_id"], desired.national_id),
         ]
-        remarks += [f"Cédula de {before['national_id']} a {desired.national_id}", "Usuario estado de Inactivo a Activo"]
+        remarks += [
+            f"Cédula de {before['national_id']} a {desired.national_id}",
+            "Usuario estado de Inactivo a Activo",
+        ]
     for name, text in decision.set_account.items():
         for column in _ACCOUNT[name]:
             row[column] = _typed(column, text)
@@ -271,8 +361,12 @@ def _update_account(out: Script, desired: Desired, decision: Decision, number: i
 def _deactivate_account(out: Script, desired: Desired, number: int) -> None:
     cedula = f"{desired.national_id}-{number}"
     row = {
-        "usua_esta": 0, "usua_login": f"l{number}", "usua_cedula": cedula, "cargo_tipo": 0,
-        "usua_responsable_area": 0, "usua_nuevo": 1,
+        "usua_esta": 0,
+        "usua_login": f"l{number}",
+        "usua_cedula": cedula,
+        "cargo_tipo": 0,
+        "usua_responsable_area": 0,
+        "usua_nuevo": 1,
     }
     remarks = [f"Cédula de {desired.national_id} a {cedula}", "Usuario estado de Activo a Inactivo"]
     out.update("usuarios", "usua_codi", number, _audited(row, remarks))
@@ -282,7 +376,9 @@ def _deactivate_account(out: Script, desired: Desired, number: int) -> None:
     )
     _user_log(out, number, text, 1)
     out.add("DELETE FROM public.lista_usuarios WHERE usua_codi = %s", number)
-    out.add("DELETE FROM public.bandeja_compartida WHERE usua_codi = %s OR usua_codi_jefe = %s", number, number)
+    out.add(
+        "DELETE FROM public.bandeja_compartida WHERE usua_codi = %s OR usua_codi_jefe = %s", number, number
+    )
     _end_sessions(out, "usua_codi = %s", number)
 
 

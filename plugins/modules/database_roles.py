@@ -10,8 +10,9 @@ module: database_roles
 short_description: The two database roles that provisioning logs in as
 version_added: 0.1.0
 description:
-  - Makes a role for M(quipux.provision.institution) and M(quipux.provision.administrator), and one that only reads, with exactly the
-    rights they need on the tables of Quipux; rights beyond these, granted to the roles themselves, are taken away.
+  - Makes a role for M(quipux.provision.institution) and M(quipux.provision.administrator), and one that
+    only reads, with exactly the rights they need on the tables of Quipux; rights beyond these, granted to
+    the roles themselves, are taken away.
   - The reading role sees neither password hashes nor session identifiers.
   - The passwords stay on the target; the server gets SCRAM-SHA-256 verifiers, and its log not even these.
 author:
@@ -23,13 +24,15 @@ attributes:
     description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
+      diff mode.
     support: none
 options:
   login_user:
     description:
       - Role to log in as, either a superuser, or the owner of the tables with the right to create roles.
-      - Only a superuser can see whether a stored password is the wanted one; for others the password is set on creation alone.
+      - Only a superuser can see whether a stored password is the wanted one; for others the password is set
+        on creation alone.
     default: postgres
   provision_role:
     description: Name of the role that writes.
@@ -120,7 +123,9 @@ def main() -> None:
         module.fail_json(msg=f"cannot make the roles: {error}; log in as a superuser or as the tables' owner")
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        module.fail_json(msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing was kept")
+        module.fail_json(
+            msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing was kept"
+        )
     finally:
         session.close()
     module.exit_json(changed=any(changes.values()), roles=changes)

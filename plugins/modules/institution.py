@@ -10,12 +10,12 @@ module: institution
 short_description: Institutions and their administrators in a Quipux database
 version_added: 0.1.0
 description:
-  - Creates, changes and deactivates institutions and, in the same transaction, their administrators (AIQ), writing what Quipux's
-    own pages write, its log tables included.
-  - Takes a list; one connection for all items, one transaction for each. An item that cannot be done stops no other, so look at
-    the results of the items rather than at the state of the task.
-  - Before COMMIT each item is checked for what Quipux's triggers hide, that is rows missing in table C(usuario) and errors that
-    were swallowed.
+  - Creates, changes and deactivates institutions and, in the same transaction, their administrators (AIQ),
+    writing what Quipux's own pages write, its log tables included.
+  - Takes a list; one connection for all items, one transaction for each. An item that cannot be done stops
+    no other, so look at the results of the items rather than at the state of the task.
+  - Before COMMIT each item is checked for what Quipux's triggers hide, that is rows missing in table
+    C(usuario) and errors that were swallowed.
 author:
   - The quipux-provision authors (@quipux-provision)
 extends_documentation_fragment:
@@ -27,7 +27,8 @@ attributes:
     details:
       - The same reading, comparison and digest; no number is taken from the application's sequences.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
+      diff mode.
     support: full
 options:
   default_city:
@@ -48,8 +49,8 @@ options:
       state:
         description:
           - V(present) creates, changes or reactivates.
-          - V(absent) deactivates as Quipux does, ends live sessions, and deletes nothing. An institution with other active users is
-            refused.
+          - V(absent) deactivates as Quipux does, ends live sessions, and deletes nothing. An institution
+            with other active users is refused.
         type: str
         choices: [present, absent]
         default: present
@@ -58,7 +59,8 @@ options:
         type: str
         required: true
       name:
-        description: Name, up to 150 characters. Required for V(present), like O(items[].acronym), O(items[].phone), O(items[].address).
+        description: Name, up to 150 characters. Required for V(present), like O(items[].acronym),
+          O(items[].phone), O(items[].address).
         type: str
       acronym:
         description: Acronym, up to 10 characters without blanks.
@@ -73,7 +75,8 @@ options:
         description: City, by number or exact name in Quipux's catalogue.
         type: str
       logo_extension:
-        description: Kind of the logo file; sets the path of the logo when the institution is created. See M(quipux.provision.storage).
+        description: Kind of the logo file; sets the path of the logo when the institution is created. See
+          M(quipux.provision.storage).
         type: str
         choices: [png, jpg]
       administrator:
@@ -87,7 +90,8 @@ options:
             description: Surnames.
             type: str
           national_id:
-            description: National identity number (cédula), ten digits; with the institution it is the account's identity.
+            description: National identity number (cédula), ten digits; with the institution it is the
+              account's identity.
             type: str
             required: true
           position:
@@ -104,18 +108,20 @@ options:
             type: str
           existing_account:
             description:
-              - What to do if the person already has an active account. All accounts of a person share one password in Quipux.
+              - What to do if the person already has an active account. All accounts of a person share one
+                password in Quipux.
               - V(reject) refuses the item.
-              - V(reuse) gives the active account in the same institution the administrator's permissions; its other data and its
-                password stay.
+              - V(reuse) gives the active account in the same institution the administrator's permissions;
+                its other data and its password stay.
               - V(additional) makes another row with the same password, as Quipux does.
             type: str
             choices: [reject, reuse, additional]
             default: reject
       previous:
         description:
-          - Values that were last applied, with the same keys. A field is written only if the wanted value differs from its previous
-            one; what Quipux's users changed meanwhile is kept and listed in RV(items.kept).
+          - Values that were last applied, with the same keys. A field is written only if the wanted value
+            differs from its previous one; what Quipux's users changed meanwhile is kept and listed in
+            RV(items.kept).
         type: dict
         suboptions:
           institution:
@@ -126,12 +132,14 @@ options:
             type: dict
       activation:
         description:
-          - Hash of an activation code, written only if the account has no password yet or still has one of O(items[].activation.replaces).
+          - Hash of an activation code, written only if the account has no password yet or still has one of
+            O(items[].activation.replaces).
           - Without it a new account has no password, which lets nobody in.
         type: dict
         suboptions:
           hash:
-            description: Characters 2 to 27 of the code's MD5 in lower-case hexadecimal. It is as good as a password.
+            description: Characters 2 to 27 of the code's MD5 in lower-case hexadecimal. It is as good as a
+              password.
             type: str
             required: true
           replaces:
@@ -217,8 +225,10 @@ items:
       returned: always
     status:
       description:
-        - V(ok) written (or to be written, in check mode), V(unchanged), V(refused) nothing tried, V(failed) tried and nothing kept.
-        - V(activated) in order, but no activation was written, since the person already has a password of their own.
+        - V(ok) written (or to be written, in check mode), V(unchanged), V(refused) nothing tried, V(failed)
+          tried and nothing kept.
+        - V(activated) in order, but no activation was written, since the person already has a password of
+          their own.
       type: str
       returned: always
     changed:
@@ -228,13 +238,15 @@ items:
     error:
       description:
         - C(code), C(message) and C(hint) of a refused or failed item, else null.
-        - Codes are C(duplicate_ruc), C(duplicate_acronym), C(account_exists), C(no_such_account), C(no_such_institution),
-          C(inactive_institution), C(active_users), C(no_root_area), C(unknown_city), C(plan_changed), C(mirror_missing),
-          C(swallowed_error), C(value_too_long), C(bad_value), C(lock_timeout), C(database_error).
+        - Codes are C(duplicate_ruc), C(duplicate_acronym), C(account_exists), C(no_such_account),
+          C(no_such_institution), C(inactive_institution), C(active_users), C(no_root_area),
+          C(unknown_city), C(plan_changed), C(mirror_missing), C(swallowed_error), C(value_too_long),
+          C(bad_value), C(lock_timeout), C(database_error).
       type: dict
       returned: always
     changes:
-      description: C(object), C(key), C(field), C(before) and C(after) of each change. Never a password or its hash.
+      description: C(object), C(key), C(field), C(before) and C(after) of each change. Never a password or
+        its hash.
       type: list
       elements: dict
       returned: always
@@ -249,7 +261,8 @@ items:
       elements: str
       returned: always
     ids:
-      description: Numbers of the rows C(institution), C(area) and C(administrator); null where there is none yet.
+      description: Numbers of the rows C(institution), C(area) and C(administrator); null where there is
+        none yet.
       type: dict
       returned: always
     activation:
@@ -257,7 +270,8 @@ items:
       type: str
       returned: always
     plan_digest:
-      description: SHA-256 over the case, its binding, the database and the changes; null for refused and failed items.
+      description: SHA-256 over the case, its binding, the database and the changes; null for refused and
+        failed items.
       type: str
       returned: always
 database:
@@ -272,7 +286,11 @@ layout:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quipux.provision.plugins.module_utils._module import administrator_spec, list_spec, run_items
+from ansible_collections.quipux.provision.plugins.module_utils._module import (
+    administrator_spec,
+    list_spec,
+    run_items,
+)
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ module: layout_info
 short_description: What layout a Quipux database has, and what the login may do in it
 version_added: 0.1.0
 description:
-  - Compares a database with the layout that this collection knows, and the rights of the login with those it needs. Changes nothing.
+  - Compares a database with the layout that this collection knows, and the rights of the login with those
+    it needs. Changes nothing.
 author:
   - The quipux-provision authors (@quipux-provision)
 extends_documentation_fragment:
@@ -20,7 +21,8 @@ attributes:
     description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
+      diff mode.
     support: none
 options:
   rights:

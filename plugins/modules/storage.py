@@ -10,8 +10,8 @@ module: storage
 short_description: Folders and logos of institutions in Quipux's file storage
 version_added: 0.1.0
 description:
-  - Makes C(<year>/<number of the root area, six digits>/docs) and C(logos/<number of the institution>.<extension>) below Quipux's
-    C(bodega), for a whole list of institutions.
+  - Makes C(<year>/<number of the root area, six digits>/docs) and C(logos/<number of the
+    institution>.<extension>) below Quipux's C(bodega), for a whole list of institutions.
   - Follows no symbolic link below O(bodega), which may itself be one.
 author:
   - The quipux-provision authors (@quipux-provision)
@@ -20,7 +20,8 @@ attributes:
     description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
+      diff mode.
     support: none
 options:
   bodega:
@@ -53,8 +54,8 @@ options:
         required: true
       year:
         description:
-          - Year of the folder. Without it an area that has a folder of any year is left alone, and one that has none gets the
-            target's present year.
+          - Year of the folder. Without it an area that has a folder of any year is left alone, and one that
+            has none gets the target's present year.
         type: int
       logo:
         description: The institution's logo; none is made, and none removed, without it.
@@ -177,7 +178,9 @@ def _run(bodega: Bodega, item: dict[str, t.Any]) -> dict[str, t.Any]:
     try:
         bodega.folder(item["area_id"], item["year"], int(time.strftime("%Y")), made)
         if item["logo"]:
-            bodega.logo(item["institution_id"], item["logo"]["extension"], item["logo"]["content_base64"], made)
+            bodega.logo(
+                item["institution_id"], item["logo"]["extension"], item["logo"]["content_base64"], made
+            )
         status = "ok" if made else "unchanged"
     except ItemError as problem:
         error, status = problem.as_dict(), problem.status

@@ -103,7 +103,9 @@ class Quipux:
         }
         return run_module(module, {**connection, **arguments})
 
-    def run(self, *items: dict[str, Any], check: bool = False, module: str = "institution", **arguments: Any) -> Any:
+    def run(
+        self, *items: dict[str, Any], check: bool = False, module: str = "institution", **arguments: Any
+    ) -> Any:
         """Results of the items."""
         answer = self.call(module, items=list(items), _ansible_check_mode=check, **arguments)
         assert "items" in answer, answer
@@ -132,16 +134,27 @@ class Quipux:
             "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"
         )
         return {
-            name: self.sql(f'SELECT {"last_value, is_called" if kind == "S" else "x::text"} FROM "{name}" x ORDER BY 1')
+            name: self.sql(
+                f'SELECT {"last_value, is_called" if kind == "S" else "x::text"} FROM "{name}" x ORDER BY 1'
+            )
             for name, kind in names
         }
 
     def app_insert_user(self, **columns: Any) -> int:
         """A row as the web pages would leave it; gives its number."""
         row = {
-            "usua_nomb": "Otra", "usua_apellido": "Persona", "usua_cargo": "Técnica", "usua_cargo_cabecera": "Técnica",
-            "usua_email": "otra@example.gob.ec", "usua_telefono": "022888888", "usua_celular": "", "ciu_codi": 49,
-            "usua_esta": 1, "usua_nuevo": 1, "tipo_identificacion": 0, "usua_tipo_certificado": 0,
+            "usua_nomb": "Otra",
+            "usua_apellido": "Persona",
+            "usua_cargo": "Técnica",
+            "usua_cargo_cabecera": "Técnica",
+            "usua_email": "otra@example.gob.ec",
+            "usua_telefono": "022888888",
+            "usua_celular": "",
+            "ciu_codi": 49,
+            "usua_esta": 1,
+            "usua_nuevo": 1,
+            "tipo_identificacion": 0,
+            "usua_tipo_certificado": 0,
             **columns,
         }
         row.setdefault("usua_login", f"U{row['usua_cedula']}")

@@ -14,7 +14,9 @@ GRANTED = [1, 12, 16, 18, 21, 29, 31, 32, 36]
 
 @pytest.fixture(scope="module")
 def created(shared: Quipux) -> Any:
-    result = shared.one(item(activation={"hash": CODE_HASH, "replaces": []}, logo_extension="png", acronym="inej"))
+    result = shared.one(
+        item(activation={"hash": CODE_HASH, "replaces": []}, logo_extension="png", acronym="inej")
+    )
     assert result["error"] is None, result
     assert (result["status"], result["changed"], result["activation"]) == ("ok", True, "written")
     return result["ids"]
@@ -24,7 +26,9 @@ def test_ids_come_from_the_sequences(shared: Quipux, created: Any) -> None:
     assert created["institution"] >= 3
     assert created["area"] >= 3
     for sequence, key in (
-        ("sec_institucion", "institution"), ("sec_dependencia", "area"), ("usuarios_usua_codi_seq", "administrator"),
+        ("sec_institucion", "institution"),
+        ("sec_dependencia", "area"),
+        ("usuarios_usua_codi_seq", "administrator"),
     ):
         assert shared.value(f"SELECT nextval('{sequence}')") > created[key]
 
@@ -33,8 +37,14 @@ def test_institution(shared: Quipux, created: Any) -> None:
     number = created["institution"]
     row = shared.row("institucion", "inst_codi = %s", (number,))
     expected = {
-        "inst_ruc": RUC, "inst_nombre": "Instituto Nacional de Ejemplo", "inst_sigla": "INEJ", "inst_estado": 1,
-        "inst_coordinador": 0, "inst_telefono": "022999999", "inst_email": "", "inst_despedida_ofi": "",
+        "inst_ruc": RUC,
+        "inst_nombre": "Instituto Nacional de Ejemplo",
+        "inst_sigla": "INEJ",
+        "inst_estado": 1,
+        "inst_coordinador": 0,
+        "inst_telefono": "022999999",
+        "inst_email": "",
+        "inst_despedida_ofi": "",
         "inst_logo": f"/bodega/logos/{number}.png",
     }
     assert {key: row[key] for key in expected} == expected
@@ -45,24 +55,58 @@ def test_root_area(shared: Quipux, created: Any) -> None:
     area, institution = created["area"], created["institution"]
     row = shared.row("dependencia", "depe_codi = %s", (area,))
     assert row == {
-        "depe_codi": area, "depe_nomb": "Instituto Nacional de Ejemplo", "depe_codi_padre": area, "dep_sigla": "INEJ",
-        "dep_central": area, "dep_direccion": "Calle Inventada 100, Quito", "depe_estado": 1, "inst_codi": institution,
-        "depe_plantilla": None, "depe_pie1": "49", "depe_pie2": None, "depe_pie3": None, "inst_adscrita": institution,
+        "depe_codi": area,
+        "depe_nomb": "Instituto Nacional de Ejemplo",
+        "depe_codi_padre": area,
+        "dep_sigla": "INEJ",
+        "dep_central": area,
+        "dep_direccion": "Calle Inventada 100, Quito",
+        "depe_estado": 1,
+        "inst_codi": institution,
+        "depe_plantilla": None,
+        "depe_pie1": "49",
+        "depe_pie2": None,
+        "depe_pie3": None,
+        "inst_adscrita": institution,
     }
 
 
 def test_account(shared: Quipux, created: Any) -> None:
     row = shared.row("usuarios", "usua_codi = %s", (created["administrator"],))
     expected = {
-        "usua_login": f"U{CEDULA}", "usua_cedula": CEDULA, "tipo_identificacion": 0, "usua_nomb": "María Fernanda",
-        "usua_apellido": "Ejemplo Loor", "usua_cargo": "Analista de Gestión Documental",
-        "usua_cargo_cabecera": "Analista de Gestión Documental", "usua_email": "maria.ejemplo@inej.example.gob.ec",
-        "usua_telefono": "022999999 ext. 1234", "usua_celular": "0991234567", "usua_titulo": "", "usua_abr_titulo": "",
-        "usua_obs": "", "usua_direccion": "", "usua_sumilla": "me", "usua_responsable_area": 0, "cargo_tipo": 0,
-        "usua_tipo_certificado": 0, "ciu_codi": 49, "depe_codi": created["area"], "inst_codi": created["institution"],
-        "usua_esta": 1, "usua_nuevo": 1, "usua_codi_actualiza": 0, "usua_obs_actualiza": "Registro Nuevo",
-        "usua_tipo": 2, "visible_sub": 1, "usua_subrogado": None, "cargo_id": None, "usua_genero": None,
-        "inst_nombre": None, "usua_firma_path": None, "usua_pasw": CODE_HASH,
+        "usua_login": f"U{CEDULA}",
+        "usua_cedula": CEDULA,
+        "tipo_identificacion": 0,
+        "usua_nomb": "María Fernanda",
+        "usua_apellido": "Ejemplo Loor",
+        "usua_cargo": "Analista de Gestión Documental",
+        "usua_cargo_cabecera": "Analista de Gestión Documental",
+        "usua_email": "maria.ejemplo@inej.example.gob.ec",
+        "usua_telefono": "022999999 ext. 1234",
+        "usua_celular": "0991234567",
+        "usua_titulo": "",
+        "usua_abr_titulo": "",
+        "usua_obs": "",
+        "usua_direccion": "",
+        "usua_sumilla": "me",
+        "usua_responsable_area": 0,
+        "cargo_tipo": 0,
+        "usua_tipo_certificado": 0,
+        "ciu_codi": 49,
+        "depe_codi": created["area"],
+        "inst_codi": created["institution"],
+        "usua_esta": 1,
+        "usua_nuevo": 1,
+        "usua_codi_actualiza": 0,
+        "usua_obs_actualiza": "Registro Nuevo",
+        "usua_tipo": 2,
+        "visible_sub": 1,
+        "usua_subrogado": None,
+        "cargo_id": None,
+        "usua_genero": None,
+        "inst_nombre": None,
+        "usua_firma_path": None,
+        "usua_pasw": CODE_HASH,
     }
     assert {key: row[key] for key in expected} == expected
     assert row["usua_fecha_actualiza"]
@@ -71,12 +115,22 @@ def test_account(shared: Quipux, created: Any) -> None:
 def test_mirror_follows(shared: Quipux, created: Any) -> None:
     row = shared.row("usuario", "usua_codi = %s", (created["administrator"],))
     expected = {
-        "usua_login": f"U{CEDULA}", "usua_pasw": CODE_HASH, "tipo_usuario": 1, "inst_estado": 1, "usua_esta": 1,
-        "usua_nombre": "María Fernanda Ejemplo Loor", "depe_codi": created["area"], "inst_codi": created["institution"],
-        "inst_sigla": "INEJ", "ciu_codi": 49, "usua_ciudad": "Azogues",
+        "usua_login": f"U{CEDULA}",
+        "usua_pasw": CODE_HASH,
+        "tipo_usuario": 1,
+        "inst_estado": 1,
+        "usua_esta": 1,
+        "usua_nombre": "María Fernanda Ejemplo Loor",
+        "depe_codi": created["area"],
+        "inst_codi": created["institution"],
+        "inst_sigla": "INEJ",
+        "ciu_codi": 49,
+        "usua_ciudad": "Azogues",
     }
     assert {key: row[key] for key in expected} == expected
-    assert row["usua_datos"].startswith(f"{CEDULA} MARIA FERNANDA EJEMPLO LOOR ANALISTA DE GESTION DOCUMENTAL")
+    assert row["usua_datos"].startswith(
+        f"{CEDULA} MARIA FERNANDA EJEMPLO LOOR ANALISTA DE GESTION DOCUMENTAL"
+    )
 
 
 def test_permissions_and_their_log(shared: Quipux, created: Any) -> None:
@@ -85,7 +139,8 @@ def test_permissions_and_their_log(shared: Quipux, created: Any) -> None:
     assert [number for (number,) in held] == GRANTED
     logged = shared.sql(
         "SELECT id_permiso, accion, usua_codi_actualiza, fecha_actualiza IS NOT NULL FROM log_usr_permisos "
-        "WHERE usua_codi = %s ORDER BY 1", user,
+        "WHERE usua_codi = %s ORDER BY 1",
+        user,
     )
     # Number 0 stands for the activation mail.
     assert logged == [(number, 1, 0, True) for number in [0, *GRANTED]]
@@ -101,7 +156,12 @@ def test_users_log(shared: Quipux, created: Any) -> None:
 
 def test_statement_log(shared: Quipux, created: Any) -> None:
     rows = shared.sql("SELECT tabla, tipo, usua_codi, sentencia, fecha IS NOT NULL FROM log ORDER BY log_id")
-    assert [row[0] for row in rows] == ["INSTITUCION", "DEPENDENCIA", "USUARIOS", *["PERMISO_USUARIO"] * len(GRANTED)]
+    assert [row[0] for row in rows] == [
+        "INSTITUCION",
+        "DEPENDENCIA",
+        "USUARIOS",
+        *["PERMISO_USUARIO"] * len(GRANTED),
+    ]
     assert {(row[1], row[2], row[4]) for row in rows} == {(2, 0, True)}
     for row in rows:
         assert row[3].startswith(f"INSERT INTO {row[0]} (")
@@ -131,25 +191,47 @@ def test_the_hash_is_nowhere_else(shared: Quipux, created: Any) -> None:
 
 def test_verification_queries(shared: Quipux, created: Any) -> None:
     """Contract 4: account complete and loginable, rights, swallowed errors, duplicates, dangerous states."""
-    assert shared.value(
-        "SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi) JOIN institucion i ON i.inst_codi = u.inst_codi "
-        "JOIN dependencia d ON d.depe_codi = u.depe_codi WHERE u.usua_login = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 "
-        "AND length(u.usua_pasw) = 26 AND m.usua_pasw = u.usua_pasw AND m.inst_estado = 1 AND i.inst_estado = 1 "
-        "AND d.inst_codi = i.inst_codi AND d.depe_codi_padre = d.depe_codi", (f"U{CEDULA}",)
-    ) == 1
-    assert shared.sql(
-        "SELECT 1 FROM permiso_usuario WHERE id_permiso IN (14, 24, 25, 30, 33, 34, 35) AND usua_codi <> 0"
-    ) == []
-    assert shared.sql(
-        "SELECT u.usua_codi FROM usuarios u LEFT JOIN usuario m USING (usua_codi) WHERE m.usua_codi IS NULL"
-    ) == []
-    for table, column, state in (("institucion", "inst_ruc", "inst_estado"), ("usuario", "usua_login", "usua_esta")):
-        assert shared.sql(f"SELECT {column} FROM {table} WHERE {state} = 1 GROUP BY 1 HAVING count(*) > 1") == []
-    assert shared.sql("SELECT 1 FROM usuarios WHERE usua_esta = 1 AND (usua_nuevo = 0 OR usua_pasw = '')") == []
+    assert (
+        shared.value(
+            "SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi) JOIN institucion i ON i.inst_codi = u.inst_codi "
+            "JOIN dependencia d ON d.depe_codi = u.depe_codi WHERE u.usua_login = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 "
+            "AND length(u.usua_pasw) = 26 AND m.usua_pasw = u.usua_pasw AND m.inst_estado = 1 AND i.inst_estado = 1 "
+            "AND d.inst_codi = i.inst_codi AND d.depe_codi_padre = d.depe_codi",
+            (f"U{CEDULA}",),
+        )
+        == 1
+    )
+    assert (
+        shared.sql(
+            "SELECT 1 FROM permiso_usuario WHERE id_permiso IN (14, 24, 25, 30, 33, 34, 35) AND usua_codi <> 0"
+        )
+        == []
+    )
+    assert (
+        shared.sql(
+            "SELECT u.usua_codi FROM usuarios u LEFT JOIN usuario m USING (usua_codi) WHERE m.usua_codi IS NULL"
+        )
+        == []
+    )
+    for table, column, state in (
+        ("institucion", "inst_ruc", "inst_estado"),
+        ("usuario", "usua_login", "usua_esta"),
+    ):
+        assert (
+            shared.sql(f"SELECT {column} FROM {table} WHERE {state} = 1 GROUP BY 1 HAVING count(*) > 1") == []
+        )
+    assert (
+        shared.sql("SELECT 1 FROM usuarios WHERE usua_esta = 1 AND (usua_nuevo = 0 OR usua_pasw = '')") == []
+    )
 
 
 def test_second_run_changes_nothing(shared: Quipux, created: Any) -> None:
     before = shared.dump()
     result = shared.one(item())
-    assert (result["status"], result["changed"], result["changes"], result["ids"]) == ("unchanged", False, [], created)
+    assert (result["status"], result["changed"], result["changes"], result["ids"]) == (
+        "unchanged",
+        False,
+        [],
+        created,
+    )
     assert shared.dump() == before
