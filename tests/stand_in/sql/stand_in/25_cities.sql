@@ -6,7 +6,7 @@ INSERT INTO ciudad (id_padre, id, nombre) VALUES
     (0, 222, 'Loja'), (0, 253, 'Los Ríos'), (0, 278, 'Manabí'), (0, 323, 'Morona Santiago'), (0, 346, 'Napo'),
     (0, 357, 'Orellana'), (0, 365, 'Pastaza'), (0, 373, 'Pichincha'), (0, 388, 'Santa Elena'),
     (0, 393, 'Santo Domingo de los Tsáchilas'), (0, 396, 'Sucumbíos'), (0, 410, 'Tungurahua'), (0, 429, 'Zamora Chinchipe'),
-    (1, 4, 'Cuenca'), (4, 5, 'Cuenca'), (1, 10, 'Girón'), (10, 11, 'Girón'), (1, 12, 'Gualaceo'), (12, 13, 'Gualaceo'),
+    (1, 2, 'Ponce Enríquez'), (2, 3, 'Camilo Ponce Enríquez'), (1, 4, 'Cuenca'), (4, 5, 'Cuenca'), (1, 10, 'Girón'), (10, 11, 'Girón'), (1, 12, 'Gualaceo'), (12, 13, 'Gualaceo'),
     (32, 41, 'Guaranda'), (41, 42, 'Guaranda'), (32, 45, 'San Miguel'), (45, 46, 'San Miguel'),
     (47, 48, 'Azogues'), (48, 49, 'Azogues'), (47, 56, 'La Troncal'), (56, 57, 'La Troncal'),
     (60, 61, 'Bolívar - Carchi'), (61, 62, 'Bolívar'), (60, 71, 'Tulcán'), (71, 72, 'Tulcán'),
