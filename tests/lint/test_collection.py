@@ -69,11 +69,12 @@ def test_every_entry_point_has_its_task_file(role: Path) -> None:
 @by_name
 def test_a_secret_has_neither_type_nor_choices_that_would_print_it(role: Path) -> None:
     """Ansible prints the value where a typed option or a choice does not fit, whatever `no_log` says."""
-    secrets = {name: option for name, option in options(role).items() if re.search(r"password|secret", name)}
     assert [
-        name
-        for name, option in secrets.items()
-        if option.get("type") != "str" or "choices" in option or not option.get("no_log")
+        f"{entry}: {name}"
+        for entry, described in entry_points(role).items()
+        for name, option in described.get("options", {}).items()
+        if re.search(r"password|secret", name)
+        and (option.get("type") != "str" or "choices" in option or not option.get("no_log"))
     ] == []
 
 
