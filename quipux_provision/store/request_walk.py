@@ -90,7 +90,7 @@ class Walk:
         if key in section.fields:
             return key
         if node.tag != REFUSED_TAG:
-            self._error(at, field, _("is no key of a request"), _suggest(key, section, name))
+            self._error(at, field, _("is no key of a request"), _suggest(key, section))
         return None
 
     def _value(self, node: yaml.Node, at: Place, field: Node, name: str) -> Any:
@@ -183,11 +183,11 @@ def _check_value(value: str, field: Scalar) -> Iterable[Finding]:
         yield from field.check(value)
 
 
-def _suggest(key: str, section: Section, name: str) -> str:
+def _suggest(key: str, section: Section) -> str:
     if near := difflib.get_close_matches(key, section.fields, 1, 0.7):
         return _("did you mean {key}?").format(key=near[0])
     for other, field in REQUEST.fields.items():
-        if isinstance(field, Section) and key in field.fields and other != name:
+        if isinstance(field, Section) and key in field.fields:
             return _("it belongs below {section}").format(section=other)
     return _("take it out; the keys here are: {keys}").format(keys=", ".join(section.fields))
 

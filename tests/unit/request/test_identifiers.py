@@ -183,3 +183,9 @@ def test_acronym(value, good):
 )
 def test_email(value, expected):
     assert severities(ids.check_email(value)) == expected
+
+
+def test_a_public_ruc_stays_one_though_it_reads_as_a_cedula_too():
+    candidates = [f"176{number:06}0001" for number in range(999000, 1000000)]
+    both = next(one for one in candidates if ci.is_valid(one[:10]) and not list(ids.check_ruc(one)))
+    assert ids.ruc_kind(both) == "public"

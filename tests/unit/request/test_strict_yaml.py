@@ -513,3 +513,47 @@ def test_pure_python_yaml_gives_the_same_answers(tmp_path, good):
         parsers.append(done.stderr.strip())
     assert answers[0] == answers[1]
     assert parsers == ["yaml._yaml", "quipux_provision.store.yaml_nodes"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "limit"),
+    [
+        ("Instituto Nacional de Ejemplo", "x" * 101, "institucion.nombre", "100"),
+        ("María Fernanda", "x" * 101, "administrador.nombres", "100"),
+        ("maria.ejemplo@inej", "a" * 50 + "@inej", "administrador.correo", "50"),
+    ],
+)
+def test_longer_than_quipux_own_form_is_kept_with_a_warning(load, old, new, field, limit):
+    request, problems = load((old, new))
+    assert request is not None
+    assert (only(problems).severity, only(problems).field) == ("warning", field)
+    assert f"own form takes {limit}" in only(problems).message
+
+
+def test_personal_mailbox_is_named_as_one(load):
+    assert "personal mailbox" in only(load(("inej.example.gob.ec", "gmail.com"))[1]).message
+
+
+def test_identifiers_are_not_trimmed(load):
+    request, problems = load(('"2405999992"', '" 2405999992 "'))
+    assert request is None
+    assert only(problems).field == "administrador.cedula"
+
+
+def test_too_many_trainings(load):
+    entry = "\n  - {modulo: administracion, horas: 1, fecha: 2026-11-04, aprobado: true}"
+    assert load(("via: central", f"via: central\ncapacitacion:{entry * 100}"))[1] == []
+    found = only(load(("via: central", f"via: central\ncapacitacion:{entry * 101}"))[1])
+    assert (found.field, found.message) == ("capacitacion", "has 101 entries")
+
+
+@pytest.mark.parametrize("place", ["via: *a", "via: central\ncapacitacion: [*a]", "via: central\n*a : x"])
+def test_an_alias_is_one_problem(load, place):
+    assert only(load(("via: central", place))[1]).message == "has an alias (*)"
+
+
+def test_a_file_named_in_two_ways_is_read_once(tmp_path, load, monkeypatch):
+    load()
+    monkeypatch.chdir(tmp_path)
+    requests, problems = load_requests([Path("inej.yml"), tmp_path / "inej.yml"])
+    assert (len(requests), problems) == (1, [])
