@@ -12,15 +12,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.lifecycle import LEDGER_CREATED, SIGNERS_CHANGED
+from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, LEDGER_CREATED, SIGNERS_CHANGED
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.store import checkpoints as points
 from quipux_provision.store.checkpoints import Checkpoint
 from quipux_provision.store.ledger import GENESIS, PURGED, Event, Ledger, event_of, format_moment
 from quipux_provision.store.signatures import verify as verify_signature
-from quipux_provision.store.signed_events import Signed, signed_part
+from quipux_provision.store.signed_events import Signed, check_decided, signed_part
 from quipux_provision.store.signers import AllowedSigners
 
 Code = Literal[
@@ -178,6 +179,12 @@ def _loaded(row: Row | None) -> dict[str, Any] | None:
 def _signatures(
     events: Sequence[Event], personal: Mapping[str, Row], signers: AllowedSigners, ledger_id: str | None
 ) -> list[Finding]:
+    documents = {
+        event.data.get("document_sha256"): (event, _loaded(personal.get(event.personal_ref or "")))
+        for event in events
+        if event.kind == DECISION_RECEIVED
+    }
+
     def check(event: Event) -> Finding | None:
         data = _loaded(personal.get(event.personal_ref or ""))
         if data is None and event.personal_ref is not None:
@@ -186,6 +193,10 @@ def _signatures(
             signed = signed_part(event, data, ledger_id)
             if signed is not None:
                 _check_signed(signed, event, signers)
+            if event.kind == DECIDED:
+                received, stored = documents.get(event.data.get("document_sha256"), (None, None))
+                if received is None or stored is not None:
+                    check_decided(event, _document(stored), received.actor if received else None)
         except ProvisionError as error:
             message = _("event {seq}: {reason}").format(seq=event.seq, reason=error.message)
             return Finding("signature_invalid", message, seq=event.seq)
@@ -194,6 +205,11 @@ def _signatures(
     # Each check waits for an ssh-keygen of its own.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return [finding for finding in pool.map(check, events) if finding]
+
+
+def _document(stored: Mapping[str, Any] | None) -> ApprovalDocument | None:
+    text = stored.get("document") if stored else None
+    return ApprovalDocument.from_bytes(text.encode("utf-8")) if isinstance(text, str) else None
 
 
 def _check_signed(signed: Signed, event: Event, signers: AllowedSigners) -> None:

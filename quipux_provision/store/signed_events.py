@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json
-from quipux_provision.domain.lifecycle import DECIDED, REBOUND, RUN_STARTED, SUBMITTED
+from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, REBOUND, RUN_STARTED, SUBMITTED
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
 from quipux_provision.store.ledger import Event
@@ -37,13 +38,13 @@ def signed_part(event: Event, personal: Mapping[str, Any] | None, ledger_id: str
     """Return what was signed; None when the event is not signed and need not be.
 
     An event keeps ``{namespace, statement, signature}`` under ``signed``; a decision keeps its document and
-    signature with the personal data.
+    signature with the personal data, once for all cases that it decides.
 
     :param personal: the event's personal data, where it has any.
     :raises GateClosed: the event should be signed, and is not, or says other things than what was signed.
     """
     try:
-        if event.kind == DECIDED:
+        if event.kind == DECISION_RECEIVED:
             return _decision(event, personal or {}, ledger_id)
         if event.kind in _REQUIRED or "signed" in event.data:
             return _statement(event, ledger_id)
@@ -58,20 +59,37 @@ def _statement(event: Event, ledger_id: str | None) -> Signed:
     namespace, required = _REQUIRED.get(event.kind, (signed["namespace"], {"ledger_id"}))
     said = {**event.data, "case": event.case, "environment": event.environment, "ledger_id": ledger_id}
     differs = any(key in statement and key in said and statement[key] != said[key] for key in _REPEATED)
+    differs = differs or not set(event.data.get("cases", ())) <= set(statement.get("cases", ()))
     if differs or signed["namespace"] != namespace or not required <= set(statement):
         raise _differs()
     return Signed(namespace, canonical_json(statement), signed["signature"])
 
 
 def _decision(event: Event, personal: Mapping[str, Any], ledger_id: str | None) -> Signed:
-    document = ApprovalDocument.from_bytes(personal["document"].encode("utf-8"))
-    decided = document.for_case(event.case or "")
-    if decided is None or (document.environment, document.ledger_id) != (event.environment, ledger_id):
+    data = personal["document"].encode("utf-8")
+    document = ApprovalDocument.from_bytes(data)
+    if (document.environment, document.ledger_id) != (event.environment, ledger_id):
+        raise _differs()
+    if event.data["document_sha256"] != sha256(data).hexdigest():
+        raise _differs()
+    return Signed(APPROVAL, data, personal["signature"])
+
+
+def check_decided(event: Event, document: ApprovalDocument | None, approver: str | None) -> None:
+    """Compare what the ledger says was decided for a case with the document that was signed.
+
+    :param document: what the event's ``document_sha256`` names; None: the ledger does not hold it.
+    :param approver: who signed it.
+    :raises GateClosed: they differ.
+    """
+    if event.kind != DECIDED:
+        return
+    decided = document.for_case(event.case or "") if document else None
+    if document is None or decided is None or approver != event.actor:
         raise _differs()
     said = {**decided.as_dict(), "decision": document.decision, "nonce": document.nonce}
-    if any(event.data[key] != said[key] for key in said):
+    if document.environment != event.environment or any(event.data.get(key) != said[key] for key in said):
         raise _differs()
-    return Signed(APPROVAL, document.to_bytes(), personal["signature"])
 
 
 def _differs() -> GateClosed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def submitted(office: Office, ledger: Ledger, case: str, author: str = "rosa") -
     return NewEvent("case.submitted", case, None, author, data, {"salt": "x", "request": {"sigla": case}})
 
 
-def decided(office: Office, ledger: Ledger, case: str, approver: str = "ana") -> NewEvent:
+def decided(office: Office, ledger: Ledger, case: str, approver: str = "ana") -> list[NewEvent]:
     decision = CaseDecision(case, 1, "a" * 64, "b" * 64)
     document = ApprovalDocument(
         ledger_id=ledger.ledger_id,
@@ -59,9 +60,14 @@ def decided(office: Office, ledger: Ledger, case: str, approver: str = "ana") ->
         "nonce": document.nonce,
         "expires_at": format_time(document.expires_at),
     }
+    data["document_sha256"] = hashlib.sha256(document.to_bytes()).hexdigest()
     armour = sign(office.keys[approver], NAMESPACE, document.to_bytes())
     personal = {"document": document.to_bytes().decode(), "signature": armour}
-    return NewEvent("case.decided", case, "training", approver, data, personal)
+    received = {"document_sha256": data["document_sha256"], "cases": [case]}
+    return [
+        NewEvent("decision.received", None, "training", approver, received, personal),
+        NewEvent("case.decided", case, "training", approver, data),
+    ]
 
 
 def started(office: Office, ledger: Ledger, *cases: str) -> NewEvent:
@@ -80,11 +86,11 @@ def signers_now(office: Office) -> NewEvent:
 
 
 def fill(ledger: Ledger, office: Office) -> None:
-    """Append what one case's road appends: signed events, personal data; nine events with the first."""
+    """Append what one case's road appends: signed events, personal data; ten events with the first."""
     for batch in (
         [signers_now(office), submitted(office, ledger, "inej"), submitted(office, ledger, "otro")],
         [NewEvent("plan.recorded", "inej", "training", "luis", {"plan_digest": "b" * 64}, {"changes": []})],
-        [decided(office, ledger, "inej")],
+        decided(office, ledger, "inej"),
         [started(office, ledger, "inej")],
         [NewEvent("run.applied", "inej", "training", "luis", {"run": "r1"})],
         [NewEvent("mail.sent", "inej", "training", None, {})],
@@ -156,17 +162,17 @@ def test_a_sound_ledger_has_no_findings(place: Place, office: Office) -> None:
         (["UPDATE events SET time = 'yesterday' WHERE seq = 3"], "changed", 3),
         (["UPDATE events SET time = replace(time, 'Z', 'z') WHERE seq = 3"], "changed", 3),
         (["UPDATE events SET \"case\" = 'otro' WHERE seq = 5"], "changed", 5),
-        (["UPDATE events SET kind = 'mail.failed' WHERE seq = 9"], "changed", 9),
-        (["UPDATE events SET environment = 'production' WHERE seq = 8"], "changed", 8),
-        (["UPDATE events SET hash = printf('%064d', 7) WHERE seq = 9"], "changed", 9),
+        (["UPDATE events SET kind = 'mail.failed' WHERE seq = 10"], "changed", 10),
+        (["UPDATE events SET environment = 'production' WHERE seq = 9"], "changed", 9),
+        (["UPDATE events SET hash = printf('%064d', 7) WHERE seq = 10"], "changed", 10),
         (["UPDATE events SET personal_digest = NULL WHERE seq = 3"], "changed", 3),
         (["DELETE FROM events WHERE seq = 5"], "removed", 6),
         (["DELETE FROM events WHERE seq = 1"], "removed", 2),
         (["DELETE FROM events"], "removed", 1),
         (
-            ["DELETE FROM events WHERE seq = 8", "UPDATE events SET seq = 8 WHERE seq = 9"],
+            ["DELETE FROM events WHERE seq = 9", "UPDATE events SET seq = 9 WHERE seq = 10"],
             "removed",
-            8,
+            9,
         ),
         (
             [
@@ -212,7 +218,7 @@ def test_a_cut_end_is_found_by_checkpoint_and_by_mail(filled: Place, office: Off
     ledger = filled.open()
     path = checkpoints.write(ledger, office.signer("luis"), office.folder)
     head = checkpoints.head(ledger)
-    tamper(filled, "DELETE FROM events WHERE seq > 7")
+    tamper(filled, "DELETE FROM events WHERE seq > 8")
     assert verify(ledger, office.signers, []) == [], "without what was kept elsewhere nobody can know"
     assert codes(verify(ledger, office.signers, [path])) == {"cut"}
     assert codes(verify(ledger, office.signers, [], mail_heads=[f"{head['count']}:{head['head']}"])) == {
@@ -246,8 +252,8 @@ def test_a_rewritten_signed_event_is_found_without_any_checkpoint(filled: Place,
 @pytest.mark.parametrize(
     ("seq", "change"),
     [
-        *((seq, change) for seq in (3, 7) for change in ("actor", "signature", "unsigned", "said")),
-        *((6, change) for change in ("actor", "said")),  # its signature: test_a_forged_decision_is_found
+        *((seq, change) for seq in (3, 8) for change in ("actor", "signature", "unsigned", "said")),
+        *((7, change) for change in ("actor", "said")),  # its signature: test_a_forged_decision_is_found
     ],
 )
 def test_an_invalid_signature_is_found(filled: Place, office: Office, seq: int, change: str) -> None:
@@ -257,7 +263,7 @@ def test_an_invalid_signature_is_found(filled: Place, office: Office, seq: int, 
         if change == "actor":
             row["actor"] = "mallory"
         elif change == "said":
-            data["request_digest" if seq != 7 else "run"] = "f" * 64
+            data["request_digest" if seq != 8 else "run"] = "f" * 64
         elif "signed" in data:
             if change == "unsigned":
                 del data["signed"]
@@ -273,7 +279,7 @@ def test_an_invalid_signature_is_found(filled: Place, office: Office, seq: int, 
 @pytest.mark.parametrize("key", ["document", "signature"])
 def test_a_forged_decision_is_found(sqlite: Place, office: Office, key: str) -> None:
     ledger = sqlite.open()
-    real, other = decided(office, ledger, "inej", "ana"), decided(office, ledger, "inej", "luis")
+    (real, _case), (other, _other) = (decided(office, ledger, "inej", name) for name in ("ana", "luis"))
     forged = {**(real.personal or {}), "signature": (other.personal or {})["signature"]}
     if key == "document":
         forged["document"] = forged["document"].replace("bien", "mal!")
@@ -284,7 +290,7 @@ def test_a_forged_decision_is_found(sqlite: Place, office: Office, key: str) -> 
 def test_an_event_signed_for_another_ledger_is_found(sqlite: Place, office: Office, tmp_path: Path) -> None:
     other = Ledger.open("sqlite:///other.db", tmp_path)
     ledger = sqlite.open()
-    ledger.append([submitted(office, other, "inej"), decided(office, other, "inej")])
+    ledger.append([submitted(office, other, "inej"), decided(office, other, "inej")[0]])
     assert [f.code for f in verify(ledger, office.signers, [])] == ["signature_invalid"] * 2
 
 
@@ -314,7 +320,7 @@ def test_a_clock_set_back_is_found(filled: Place, office: Office) -> None:
 
     rechain(filled, earlier)
     findings = verify(filled.open(), office.signers, [])
-    assert ("clock", 9) in [(finding.code, finding.seq) for finding in findings]
+    assert ("clock", 10) in [(finding.code, finding.seq) for finding in findings]
 
 
 def test_this_machines_early_clock_is_found(filled: Place, office: Office) -> None:
@@ -326,7 +332,7 @@ def test_a_forged_or_damaged_checkpoint_is_found(filled: Place, office: Office) 
     ledger = filled.open()
     path = checkpoints.write(ledger, office.signer("luis"), office.folder)
     data, signature = path.read_bytes(), path.with_name(path.name + ".sig")
-    for other in (data.replace(b'"count":9', b'"count":8'), data + b"\n", b"{}", b"x"):
+    for other in (data.replace(b'"count":10', b'"count":9'), data + b"\n", b"{}", b"x"):
         path.write_bytes(other)
         assert codes(verify(ledger, office.signers, [path])) == {"checkpoint_invalid"}
     path.write_bytes(data)
@@ -348,7 +354,7 @@ def test_a_change_of_the_signers_file_is_a_notice(filled: Place, office: Office)
     assert [(f.code, f.severity) for f in found] == [("signers_changed", "notice")]
     ledger.append([signers_now(office)])
     found = verify(ledger, office.signers, [])
-    assert [(f.code, f.severity, f.seq) for f in found] == [("signers_changed", "notice", 10)]
+    assert [(f.code, f.severity, f.seq) for f in found] == [("signers_changed", "notice", 11)]
 
 
 def test_who_left_keeps_a_line_with_an_end(filled: Place, office: Office) -> None:
