@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -118,14 +118,37 @@ def test_the_domain_does_no_io_and_has_no_clock() -> None:
     assert found == []
 
 
-def test_pyproject_names_exactly_what_the_package_and_the_collection_import() -> None:
+def named(*extras: str) -> set[str]:
+    """Distributions that pyproject.toml asks for, with those of the extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {re.split(r"[<>=~! \[]", line, maxsplit=1)[0].lower() for line in project["dependencies"]}
-    own = {"quipux_provision", "ansible_collections"}
-    used = set()
-    for path in [*modules(), *sorted((ROOT / "plugins").rglob("*.py"))]:
+    lines = [
+        *project["dependencies"],
+        *(line for x in extras for line in project["optional-dependencies"][x]),
+    ]
+    return {re.split(r"[<>=~! \[]", line, maxsplit=1)[0].lower() for line in lines}
+
+
+def used(paths: Iterable[Path]) -> set[str]:
+    """Distributions that the files import; our own packages and Python's are none."""
+    own = {"quipux_provision", "ansible_collections", "tests", "tools", "benchmarks"}
+    found = set()
+    for path in paths:
+        beside = {neighbour.stem for neighbour in path.parent.iterdir()}
         for name in imported(path):
             top = name.split(".")[0]
-            if top and top not in own and top not in sys.stdlib_module_names:
-                used.add(DISTRIBUTION.get(top, top).lower().replace("_", "-"))
-    assert used == named
+            if top and top not in own | beside and top not in sys.stdlib_module_names:
+                found.add(DISTRIBUTION.get(top, top).lower().replace("_", "-"))
+    return found
+
+
+def test_pyproject_names_exactly_what_the_package_and_the_collection_import() -> None:
+    assert used([*modules(), *sorted((ROOT / "plugins").rglob("*.py"))]) == named()
+
+
+def test_demo_needs_no_more_than_its_extra() -> None:
+    assert used((ROOT / "examples").rglob("*.py")) <= named("demo")
+
+
+def test_tests_and_tools_need_no_more_than_the_extras() -> None:
+    files = (path for folder in ("tests", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+    assert used(files) <= named("demo", "dev") | {"ansible-test"}
