@@ -77,13 +77,16 @@ def python(script: str) -> SecretRef:
         (python("pass"), "no secret"),
     ],
 )
-def test_a_secret_that_can_not_be_had_is_said_without_it(tmp_path: Path, ref: SecretRef, reason: str) -> None:
+def test_a_secret_that_can_not_be_had_is_said_without_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], ref: SecretRef, reason: str
+) -> None:
     secret_file(tmp_path / "empty", "\n")
     (tmp_path / "latin").write_bytes(b"canary-7f3a \xf1")
     (tmp_path / "latin").chmod(0o600)
     with pytest.raises(UsageError, match=reason) as refused:
         resolve(ref, tmp_path, environ={"EMPTY": ""}, timeout=0.5 if "0.5" in reason else 10)
     assert "canary" not in refused.value.message + refused.value.hint
+    assert "".join(capfd.readouterr()) == ""
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
