@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.stand_in.cluster import Cluster, ClusterError, debian_binaries, embedded_binaries, find_binaries
+from tests.stand_in.binaries import ClusterError, debian_binaries, embedded_binaries, find_binaries
+from tests.stand_in.cluster import Cluster
 from tests.stand_in.database import load
 
 ROOT = Path(__file__).resolve().parents[3]
