@@ -1,8 +1,8 @@
 """Measure the whole, side by side, and write ``results.json``: {name, value, unit, baseline, ratio} a row.
 
-``baseline`` names the row that ``value`` is compared with, and ``ratio`` says how: for ``X-vs-floor`` it is how
-many times the floor's time X takes, for ``list-100-vs-runs`` how many times faster one run over a list is than
-a run each. ``apply`` times are without the mails, which have rows of their own.
+``baseline`` names the row that ``value`` is compared with, and ``ratio`` says how: for ``X-vs-floor`` it is
+how many times the floor's time X takes, for ``list-100-vs-runs`` how many times faster one run over a list is
+than a run each. ``apply`` times are without the mails, which have rows of their own.
 """
 
 from __future__ import annotations
