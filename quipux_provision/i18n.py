@@ -18,6 +18,11 @@ class _Language:
 def activate(language: str | None = None, environ: Mapping[str, str] = os.environ) -> None:
     """Choose the language of all following messages: *language*, else the locale of *environ*."""
     languages = [language] if language else _from_environment(environ)
+    # argparse asks the process-wide domain for its own words.
+    gettext.bindtextdomain(_DOMAIN, _DIRECTORY)
+    gettext.textdomain(_DOMAIN)
+    if language:
+        os.environ["LANGUAGE"] = language
     _Language.translations = gettext.translation(_DOMAIN, _DIRECTORY, languages=languages, fallback=True)
 
 

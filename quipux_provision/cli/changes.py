@@ -15,20 +15,51 @@ def change_lines(case: str, shown: Mapping[str, Any]) -> Iterator[str]:
         yield _("{case}: nothing would change").format(case=case)
     heading = None
     for change in changes:
-        place = f"{change['object']} {change['key']}"
+        place = f"{_object(change['object'])} {change['key']}"
         if place != heading:
             heading = place
             yield f"{case}: {place}"
-        yield f"    {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
+        yield f"    {_field(change['field'])}: {_value(change['before'])} -> {_value(change['after'])}"
     for kept in shown.get("kept") or []:
         yield _("    kept {object} {field}: {current} (the request says {requested})").format(
-            object=kept["object"],
-            field=kept["field"],
+            object=_object(kept["object"]),
+            field=_field(kept["field"]),
             current=_value(kept["current"]),
             requested=_value(kept["requested"]),
         )
     for note in shown.get("notes") or []:
         yield _("    note: {note}").format(note=note)
+
+
+def _object(name: str) -> str:
+    words = {
+        "institution": _("institution"),
+        "area": _("area"),
+        "administrator": _("administrator"),
+        "permission": _("permission"),
+    }
+    return words.get(name, name)
+
+
+def _field(name: str) -> str:
+    words = {
+        "name": _("name"),
+        "acronym": _("acronym"),
+        "phone": _("telephone"),
+        "address": _("address"),
+        "city": _("city"),
+        "given_names": _("given names"),
+        "surnames": _("surnames"),
+        "national_id": _("national id"),
+        "position": _("position"),
+        "email": _("e-mail"),
+        "mobile": _("mobile"),
+        "status": _("status"),
+        "state": _("state"),
+        "login": _("login"),
+        "account": _("account"),
+    }
+    return words.get(name, name)
 
 
 def _value(value: Any) -> str:

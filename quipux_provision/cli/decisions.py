@@ -64,7 +64,8 @@ def _show(output: Output, proposed: Sequence[decisions.Proposal]) -> None:
         output.line(f"== {proposal.case} ==")
         for section in ("oficio", "institucion", "administrador"):
             for key, value in proposal.request.get(section, {}).items():
-                output.line(f"  {section}.{key}: {value}")
+                shown = ", ".join(map(str, value.values())) if isinstance(value, dict) else value
+                output.line(f"  {section}.{key}: {shown}")
         for line in change_lines(proposal.case, proposal.plan or {}):
             output.line(line)
     output.line()

@@ -73,6 +73,8 @@ class Output:
 
 def _case_line(result: CaseResult) -> str:
     words = [f"{result.case}: {_status_word(result.status)}"]
+    if result.status == "ok" and "request_digest" in result.detail:
+        words = [_("{case}: received, round {round}").format(case=result.case, round=result.detail["round"])]
     mail = result.detail.get("mail")
     if mail == "sent":
         words.append(_("mail sent"))

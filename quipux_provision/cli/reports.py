@@ -33,7 +33,7 @@ def history(arguments: Namespace, output: Output) -> int:
     events = reports.history(workspace, arguments.case)
     output.data({"case": arguments.case, "events": events})
     for event in events:
-        shown = {k: v for k, v in event["data"].items() if k not in ("signature", "record", "kind")}
+        shown = {k: v for k, v in event["data"].items() if k not in ("signed", "kind")}
         who = event["actor"] or "-"
         where = event["environment"] or "-"
         data = json.dumps(shown, ensure_ascii=False)

@@ -49,13 +49,7 @@ def submit(arguments: Namespace, output: Output) -> int:
     for problem in problems:
         output.note(format_problem(problem))
     results = submit_requests(workspace, requests)
-    code = output.cases(results)
-    for result in results:
-        if result.changed:
-            output.line(
-                _("{case}: received, round {round}").format(case=result.case, round=result.detail["round"])
-            )
-    return code
+    return output.cases(results)
 
 
 def schema(_arguments: Namespace, _output: Output) -> int:

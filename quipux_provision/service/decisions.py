@@ -57,6 +57,11 @@ def proposals(
             _check_state(case, environment, decision)
     else:
         cases = [case for case in state.cases.values() if _awaits_decision(case, environment)]
+    if decision == "approve":
+        person = workspace.principal()
+        for case in cases:
+            check_approver(case, environment, person)
+    workspace.preload(case.request_ref for case in cases)
     return [_proposal(workspace, case, environment) for case in cases]
 
 

@@ -118,7 +118,7 @@ def _save(
 ) -> dict[str, str]:
     from quipux_provision.outreach.mail import save
 
-    path = save(message, workspace.root / "outbox", f"{work.case.case}-{environment.name}")
+    path = save(message, workspace.root / "outbox", work.case.case)
     _record(workspace, environment, work, MAIL_SAVED, {"file": path.name})
     return {"mail": "saved", "file": str(path)}
 

@@ -50,16 +50,20 @@ def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
         "since": format_time(case.since) if case.since else None,
         "next": {"who": who, "command": command},
         "environments": {
-            name: _progress(progress) for name, progress in sorted(case.environments.items()) if progress.kind
+            name: _progress(case, progress)
+            for name, progress in sorted(case.environments.items())
+            if progress.kind
         },
     }
 
 
-def _progress(progress: Progress) -> dict[str, Any]:
-    decision = progress.decision
+def _progress(case: CaseState, progress: Progress) -> dict[str, Any]:
+    decision, plan = progress.decision, progress.plan
+    applied = progress.applied if progress.holds(case.request_digest) else None
+    done = applied is not None and plan is not None and applied.expect == plan.digest
     return {
-        "plan": progress.plan.digest if progress.plan else None,
-        "pending": progress.plan.pending if progress.plan else None,
+        "plan": plan.digest if plan else None,
+        "pending": plan.pending and not done if plan else None,
         "approved_by": decision.approver if decision else None,
         "approval_expires": format_time(decision.expires_at) if decision else None,
         "applied": progress.applied is not None,

@@ -114,6 +114,24 @@ class Workspace:
         armour = sign(key, namespace, data)
         return verify(self.signers, namespace, data, armour, at=self.now()), armour
 
+    def principal(self) -> str:
+        """Return who acts, without signing anything.
+
+        :raises GateClosed: the key is nobody's in the signers' file.
+        """
+        from quipux_provision.store.signatures import public_key, signing_key
+
+        key = public_key(signing_key(self._key, self.settings.identity))
+        person = self.signers.principal_of(key)
+        if person is None:
+            raise GateClosed(
+                _("the key {fingerprint} is nobody's in the signers' file").format(
+                    fingerprint=key.fingerprint
+                ),
+                _("run: quipux-provision signers add NAME KEY.pub"),
+            )
+        return person
+
     def signed(self, namespace: str, statement: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Sign *statement* as whoever acts.
 
