@@ -133,7 +133,7 @@ class Cluster:
             return False
 
     def _take_along(self) -> None:
-        """Copy an installation that the server's user cannot read (one below /root, say) into our folder."""
+        """Copy binaries that the server's user cannot read (in a closed home, say) into our folder."""
         installation = self.binaries.parent
         package = installation.parent
         libraries = package.with_name(package.name + ".libs")  # the shared libraries that came with a wheel
