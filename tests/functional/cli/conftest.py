@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.cli.local import LocalEnvironment, create_database_roles
+from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Office
 from tests.stand_in.cluster import Cluster
 from tests.stand_in.database import load
@@ -35,10 +35,8 @@ def environments(
     for name, cluster in clusters.items():
         bodega = tmp_path / f"bodega-{name}"
         bodega.mkdir()
-        made[name] = LocalEnvironment(name, load(cluster, f"quipux_{name}", variant), bodega)
-        folder = tmp_path / f"roles-{name}"
-        folder.mkdir()
-        create_database_roles(made[name].database, folder)
+        database = load(cluster, f"quipux_{name}", variant, roles=True)
+        made[name] = LocalEnvironment(name, database, bodega)
     yield made
     for environment in made.values():
         environment.database.drop()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.hosts.environment import ansible, encrypt
+from tests.hosts.environment import encrypt
 from tests.stand_in.database import Database
 
 KINDS = {"training": "capacitacion", "production": "produccion"}
@@ -65,45 +65,3 @@ class LocalEnvironment:
         vault = yaml.safe_dump({"quipux_db_password": self.password})
         (group_vars / "vault.yml").write_text(encrypt(vault, self.vault_password, folder))
         return folder
-
-
-def create_database_roles(database: Database, folder: Path) -> None:
-    """Make ``quipux_prov`` and ``quipux_ro`` in the database's cluster, with our own role's task file."""
-    cluster = database.cluster
-    for role in ("quipux_prov", "quipux_ro"):
-        cluster.role_passwords.setdefault(role, secrets.token_urlsafe(18))
-    playbook = [
-        {
-            "name": "Create the database roles",
-            "hosts": "localhost",
-            "gather_facts": False,
-            "connection": "local",
-            "tasks": [
-                {
-                    "name": "Create the database roles",
-                    "ansible.builtin.include_role": {
-                        "name": "quipux.provision.institution",
-                        "tasks_from": "database_roles",
-                    },
-                }
-            ],
-        }
-    ]
-    (folder / "roles.yml").write_text(yaml.safe_dump(playbook))
-    variables = folder / "roles-vars.yml"
-    variables.touch(0o600)
-    variables.write_text(
-        yaml.safe_dump(
-            {
-                "ansible_python_interpreter": sys.executable,
-                "quipux_db_host": cluster.host,
-                "quipux_db_port": cluster.port,
-                "quipux_db_name": database.name,
-                "quipux_db_owner": cluster.superuser,
-                "quipux_db_owner_password": cluster.superuser_password,
-                "quipux_db_password": cluster.role_passwords["quipux_prov"],
-                "quipux_db_read_only_password": cluster.role_passwords["quipux_ro"],
-            }
-        )
-    )
-    ansible(["ansible-playbook", "-i", "localhost,", "-e", f"@{variables}", str(folder / "roles.yml")])
