@@ -11,78 +11,31 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.canonical import canonical_json, digest, salted_digest
+from quipux_provision.domain.canonical import canonical_json, salted_digest
 from quipux_provision.domain.lifecycle import LEDGER_CREATED
 from quipux_provision.errors import GateClosed, Locked, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.store import engine
 from quipux_provision.store import secrets as references
+from quipux_provision.store.events import Event, NewEvent, event_of, format_moment, parse_moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
     from quipux_provision.store.settings import Settings
 
+__all__ = ["GENESIS", "PURGED", "Event", "Ledger", "NewEvent", "event_of", "format_moment", "parse_moment"]
+
 PURGED = "case.purged"
 GENESIS = "0" * 64
 # Hosts that share a ledger differ by a little; this much is waited for, more is refused.
 _SKEW_TOLERATED = timedelta(seconds=3)
 _QUERY_BATCH = 500
-
-
-@dataclass(frozen=True)
-class NewEvent:
-    """An event to append.
-
-    :param kind: one of the kinds of ``domain.lifecycle``.
-    :param data: JSON values; no personal data, no secret.
-    :param personal: JSON values that purge may delete later; written in the same transaction.
-    """
-
-    kind: str
-    case: str | None
-    environment: str | None
-    actor: str | None
-    data: Mapping[str, Any]
-    personal: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event of the chain; ``time`` is UTC, the digests are SHA-256 in hex."""
-
-    seq: int
-    time: datetime
-    kind: str
-    case: str | None
-    environment: str | None
-    actor: str | None
-    data: Mapping[str, Any]
-    personal_ref: str | None
-    personal_digest: str | None
-    previous: str
-    hash: str
-
-    def computed_hash(self) -> str:
-        """Return the hash that the event's content has."""
-        return digest(
-            {
-                "previous": self.previous,
-                "seq": self.seq,
-                "time": format_moment(self.time),
-                "kind": self.kind,
-                "case": self.case,
-                "environment": self.environment,
-                "actor": self.actor,
-                "data": self.data,
-                "personal_digest": self.personal_digest,
-            }
-        )
 
 
 def _utc_now() -> datetime:
@@ -275,16 +228,6 @@ class Ledger:
             time.sleep(ahead.total_seconds())
 
 
-def format_moment(moment: datetime) -> str:
-    """Return *moment* as ``2026-11-03T15:00:00.000000Z``; the text sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def parse_moment(text: str) -> datetime:
-    """Read what :func:`format_moment` writes."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-
-
 def _sealed(new: NewEvent, previous: Event | None, now: datetime, personal: dict[str, Any] | None) -> Event:
     event = Event(
         seq=previous.seq + 1 if previous else 1,
@@ -334,14 +277,6 @@ def _event_row(event: Event) -> dict[str, Any]:
         "time": format_moment(event.time),
         "data": canonical_json(event.data).decode("utf-8"),
     }
-
-
-def event_of(row: Mapping[Any, Any]) -> Event:
-    """Return the event of a row.
-
-    :raises ValueError: its time or data is not what we write.
-    """
-    return Event(**{**row, "time": parse_moment(row["time"]), "data": json.loads(row["data"])})
 
 
 def _select(
