@@ -18,6 +18,7 @@ from tests.images.build import CannotBuildError, ensure
 from tests.stand_in.database import REAL_VARIABLE, real_folder
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
