@@ -27,6 +27,9 @@ from ansible_collections.quipux.provision.plugins.module_utils._errors import Ca
 LONGEST_QUEUE_MS = 800
 TRIES = 3
 CHUNK = 500  # items per reading
+NUMBERS = 50  # of each sequence, at a time
+LAST_AREA = 999999  # a document's number has six digits for it
+_NO_NUMBERS = "nothing of the item was kept; look at the sequences and at who else uses them"
 
 # Writers of these two tables wait for us, readers do not: the checks for doubles stay true until COMMIT, although
 # the tables have no unique constraint and the web pages know nothing of our advisory lock.
@@ -200,6 +203,7 @@ class Engine:
 
     def _ids(self, decision: Decision) -> _writes.Ids:
         present = decision.ids
+        self._expected -= decision.create_institution or decision.create_account
         institution, area, account = present["institution"], present["area"], present["administrator"]
         if decision.create_institution:
             institution, area = self._next("sec_institucion"), self._next("sec_dependencia")
@@ -213,21 +217,18 @@ class Engine:
         """A number from the application's own sequence, fetched for several items at a time."""
         pool = self._numbers[sequence]
         if not pool:
-            count = max(1, min(50, self._expected))
-            wanted = ", ".join(
-                f"ARRAY(SELECT nextval('public.{name}') FROM generate_series(1, {count}))"
-                for name in _SEQUENCES
-            )
-            for name, numbers in zip(_SEQUENCES, self._session.fetch(f"SELECT {wanted}")[0]):
-                self._numbers[name] += [
-                    number for number in numbers if number <= 999999 or name != "sec_dependencia"
-                ]
-            self._expected -= count
-        if not pool:
-            raise ItemError(
-                "database_error", f"{sequence} has no numbers left", "document numbers take six digits"
-            )
-        return pool.pop(0)
+            count = max(1, min(NUMBERS, self._expected))
+            sql = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
+            try:
+                pool += [row[0] for row in self._session.fetch(sql, (f"public.{sequence}", count))]
+            except Rejected:
+                raise ItemError(
+                    "database_error", f"{sequence} gives no more numbers", _NO_NUMBERS
+                ) from None
+        number = pool.pop(0)
+        if sequence == "sec_dependencia" and number > LAST_AREA:
+            raise ItemError("database_error", f"{sequence} has passed {LAST_AREA}", _NO_NUMBERS)
+        return number
 
 
 def _done(item: Desired, decision: Decision, digest: str, ids: dict[str, int | None] | None = None) -> Result:
