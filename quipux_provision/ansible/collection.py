@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from quipux_provision.errors import UsageError
@@ -28,8 +29,11 @@ def collection_path() -> Path:
     )
 
 
+@cache
 def collection_digest() -> str:
     """Return the SHA-256 (hex) over the paths and contents of roles/, plugins/ and playbooks/, without tests.
+
+    It is taken once a process, so that all of a run's plans name the same code.
 
     :raises UsageError: the collection is not there.
     """

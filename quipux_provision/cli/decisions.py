@@ -48,11 +48,11 @@ def _decide(arguments: Namespace, output: Output, decision: Decision) -> int:
     _show(output, proposed)
     if not arguments.yes:
         _confirm(decision, len(proposed))
-    results, paths = decisions.decide(
+    results, path = decisions.decide(
         workspace, proposed, arguments.environment, decision, arguments.reason.strip()
     )
     code = output.cases(results)
-    for path in paths:
+    if path:
         output.line(_("written: {path}").format(path=path))
     return code
 

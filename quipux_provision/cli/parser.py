@@ -192,6 +192,13 @@ def _report_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
         help=_("a checkpoint kept elsewhere"),
     )
     verify.add_argument(
+        "--mail-head",
+        metavar="COUNT:HASH",
+        action="append",
+        default=[],
+        help=_("the header X-Quipux-Provision-Ledger of a mail"),
+    )
+    verify.add_argument(
         "--allowed-signers",
         metavar="FILE",
         type=Path,

@@ -46,7 +46,7 @@ def audit_verify(arguments: Namespace, output: Output) -> int:
     from quipux_provision.service.auditing import verify
 
     workspace = open_workspace(arguments)
-    report = verify(workspace, arguments.checkpoint, arguments.allowed_signers)
+    report = verify(workspace, arguments.checkpoint, arguments.allowed_signers, arguments.mail_head)
     output.data(report)
     for finding in report["findings"]:
         output.line(f"{finding['severity']}: {finding['code']}: {finding['message']}")

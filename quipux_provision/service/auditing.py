@@ -10,11 +10,15 @@ from quipux_provision.service.workspace import Workspace
 
 
 def verify(
-    workspace: Workspace, kept_elsewhere: Sequence[Path] = (), signers_file: Path | None = None
+    workspace: Workspace,
+    kept_elsewhere: Sequence[Path] = (),
+    signers_file: Path | None = None,
+    mail_heads: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Verify every event, signature and checkpoint.
 
     :param kept_elsewhere: checkpoints besides those of the workspace.
+    :param mail_heads: ledger heads from the headers of mails, ``COUNT:HASH``.
     :param signers_file: signers to trust instead of the settings' ones.
     :returns: ``ok, events, checkpoints, findings``; a finding is ``code, severity, seq, message``.
     """
@@ -25,7 +29,7 @@ def verify(
     if signers_file is not None:
         signers = AllowedSigners.load(str(signers_file.absolute()), workspace.root)
     files = [*checkpoints.files(workspace.root), *kept_elsewhere]
-    findings = audit.verify(workspace.ledger, signers, files)
+    findings = audit.verify(workspace.ledger, signers, files, mail_heads=mail_heads)
     newest = workspace.ledger.newest()
     return {
         "ok": all(finding.severity != "error" for finding in findings),

@@ -62,6 +62,8 @@ def proposals(
         for case in cases:
             check_approver(case, environment, person)
     workspace.preload(case.request_ref for case in cases)
+    plans = (case.progress(environment.name).plan for case in cases)
+    workspace.preload(plan.personal_ref for plan in plans if plan)
     return [_proposal(workspace, case, environment) for case in cases]
 
 
@@ -103,10 +105,10 @@ def decide(
     environment_name: str,
     decision: Decision,
     reason: str,
-) -> tuple[list[CaseResult], list[Path]]:
+) -> tuple[list[CaseResult], Path | None]:
     """Sign one document over all of *proposed*, keep it, and count it.
 
-    :returns: a result for each case, and the files written.
+    :returns: a result for each case, and the file written.
     :raises GateClosed: whoever signs may not decide this; then nothing is kept.
     """
     from quipux_provision.store import approvals
@@ -124,10 +126,9 @@ def decide(
     )
     _approver, armour = workspace.sign(NAMESPACE, document.to_bytes())
     results = count(workspace, document.to_bytes(), armour)
-    paths = []
-    if all(result.exit_code == 0 for result in results):
-        paths = approvals.write_document(workspace.root, document, armour)
-    return results, paths
+    if any(result.exit_code for result in results):
+        return results, None
+    return results, approvals.write_document(workspace.root, document, armour)
 
 
 def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
@@ -233,5 +234,5 @@ def export_documents(workspace: Workspace, names: Sequence[str], target: Path) -
     for fingerprint in sorted(documents):
         stored = workspace.personal(state.documents[fingerprint])
         document = ApprovalDocument.from_bytes(stored["document"].encode("utf-8"))
-        written += approvals.write_document(workspace.root, document, stored["signature"], folder=target)
+        written.append(approvals.write_document(workspace.root, document, stored["signature"], folder=target))
     return written

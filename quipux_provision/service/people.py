@@ -56,7 +56,7 @@ def unlock(workspace: Workspace, names: Sequence[str], environment_name: str, re
         "environment": environment.name,
         "unlock": list(names),
     }
-    actor, _signed = workspace.signed(RUN, statement)
+    actor, signed = workspace.signed(RUN, statement)
     for name in names:
-        locks.unlock(workspace.ledger, environment.name, name, actor, reason)
+        locks.unlock(workspace.ledger, environment.name, name, actor, reason, signed=signed)
     return list(names)

@@ -1,4 +1,7 @@
-"""Approval documents: ``approvals/<case>/<environment>-<decision>-<nonce8>.json`` and ``.sig`` beside it."""
+"""Approval documents: ``approvals/<case>/<environment>-<decision>-<nonce8>.json`` and ``.sig`` beside it.
+
+A document that decides many cases lies once, in ``approvals/_varios/``: no case can be called so.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,47 @@ from quipux_provision.store.files import signature_of, write_whole
 from quipux_provision.store.signatures import Signature
 
 FOLDER = "approvals"
+MANY = "_varios"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _LARGEST_BYTES = 5_000_000
 
 
-def document_path(document: ApprovalDocument, case: str) -> Path:
-    """Return where a document lies for one of its cases, below the folder of all approvals.
+def document_path(document: ApprovalDocument) -> Path:
+    """Return where a document lies below the folder of all approvals.
 
-    :raises GateClosed: its case or environment is no plain name.
+    :raises GateClosed: a case or the environment is no plain name.
     """
-    if not _NAME.fullmatch(case) or not _NAME.fullmatch(document.environment):
+    cases = [decided.case for decided in document.cases]
+    if not all(_NAME.fullmatch(name) for name in (*cases, document.environment)):
         raise GateClosed(
             _("the approval names no plain case or environment"),
             _("ask its author for the file that quipux-provision approve wrote"),
         )
-    return Path(case) / f"{document.environment}-{document.decision}-{document.nonce[:8]}.json"
+    folder = cases[0] if len(cases) == 1 else MANY
+    return Path(folder) / f"{document.environment}-{document.decision}-{document.nonce[:8]}.json"
 
 
 def write_document(
     workspace: Path, document: ApprovalDocument, armour: str, *, folder: Path | None = None
-) -> list[Path]:
-    """Write the document and its signature, once for each of its cases.
+) -> Path:
+    """Write the document and its signature.
 
     :param folder: where to write instead of the workspace's ``approvals/``.
-    :returns: the documents' paths.
+    :returns: the document's path.
     :raises UsageError: a file can't be written.
     """
-    base = workspace / FOLDER if folder is None else folder
-    paths = []
-    for decided in document.cases:
-        path = base / document_path(document, decided.case)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # The signature first: a document never stands there without it.
-            write_whole(signature_of(path), armour.encode("utf-8"))
-            write_whole(path, document.to_bytes())
-        except OSError as error:
-            raise UsageError(
-                _("cannot write {path}: {reason}").format(path=path, reason=error.strerror),
-                _("correct the permissions of the folder, then run: quipux-provision approvals export"),
-            ) from None
-        paths.append(path)
-    return paths
+    path = (workspace / FOLDER if folder is None else folder) / document_path(document)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The signature first: a document never stands there without it.
+        write_whole(signature_of(path), armour.encode("utf-8"))
+        write_whole(path, document.to_bytes())
+    except OSError as error:
+        raise UsageError(
+            _("cannot write {path}: {reason}").format(path=path, reason=error.strerror),
+            _("correct the permissions of the folder, then run: quipux-provision approvals export"),
+        ) from None
+    return path
 
 
 def read_document(path: Path) -> tuple[bytes, str]:

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -171,8 +171,10 @@ def unlock(
                 _("nothing to do; see quipux-provision status {case}").format(case=case),
             )
         _delete(connection, lock)
-        more = {"reason": reason} | ({"signed": dict(signed)} if signed else {})
-        ledger.append_in(connection, [_event(LOCK_RELEASED, lock, actor, more)])
+        more = {"signed": dict(signed)} if signed else {}
+        # A reason is free text, which may name people.
+        event = replace(_event(LOCK_RELEASED, lock, actor, more), personal={"reason": reason})
+        ledger.append_in(connection, [event])
     return lock
 
 

@@ -149,7 +149,7 @@ def test_unlock_says_who_and_why(place: Place) -> None:
         assert locks.holders(ledger) == []
     event = ledger.events("inej")[0]
     assert (event.kind, event.actor) == ("lock.released_by_hand", "ana")
-    assert event.data["reason"] == "its host burned down"
+    assert ledger.personal(event.personal_ref) == {"reason": "its host burned down"}
     assert event.data["signed"] == {"x": 1}
 
 
