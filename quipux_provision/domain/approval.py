@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from quipux_provision.i18n import _
 FORMAT = "quipux-provision-approval/1"
 NAMESPACE = "quipux-provision-approval"
 Decision = Literal["approve", "reject"]
+_NONCE = re.compile(r"[0-9a-f]{16,64}")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class ApprovalDocument:
             texts += [digest for digest in (case.plan_digest, case.review_digest) if digest is not None]
         if not cases or not all(isinstance(text, str) for text in texts):
             return None
-        if not all(type(case.round) is int for case in cases):
+        if not all(type(case.round) is int for case in cases) or not _NONCE.fullmatch(raw["nonce"]):
+            return None
+        if len({case.case for case in cases}) < len(cases):
             return None
         return cls(
             ledger_id=raw["ledger_id"],

@@ -172,6 +172,7 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             ledger.documents[event.data["document_sha256"]] = event.personal_ref
         elif event.kind == RUN_STARTED:
             ledger.unfinished_runs[event.data["run"]] = set(event.data["cases"])
+            _run_started(ledger, event)
         elif event.kind == SIGNERS_CHANGED:
             ledger.signers_sha256 = event.data["sha256"]
         elif event.case is not None:
@@ -185,6 +186,14 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             if case.state != before or case.since is None:
                 case.since = event.time
     return ledger
+
+
+def _run_started(ledger: LedgerState, event: LedgerEvent) -> None:
+    # Who started a run is its operator, also when it died before it could say how it ended.
+    for name in event.data["cases"]:
+        progress = ledger.cases.setdefault(name, CaseState(name)).progress(event.environment or "")
+        progress.kind = event.data["kind"]
+        progress.operators.add(event.actor or "")
 
 
 def _finish_run(ledger: LedgerState, event: LedgerEvent) -> None:
@@ -295,6 +304,10 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
     if data["mail_wanted"]:
         progress.mail_wanted = True
         progress.mail = None
+    elif data["activation"] == "activated":
+        # A mail that was reported as failed arrived after all: its link was used.
+        progress.mail_wanted = False
+        progress.mail = MAIL_SENT.removeprefix("mail.") if progress.mail == "failed" else progress.mail
     if progress.kind == TRAINING:
         if case.state in (RECIBIDA, ACEPTADA):
             case.state = EN_CAPACITACION

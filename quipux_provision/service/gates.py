@@ -135,6 +135,7 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     applied = progress.applied
     decision = progress.decision
     finished = applied if progress.holds(case.request_digest) else None
+    _check_operator(case, environment, progress, operator)
     if finished and (decision is None or decision.plan_digest == finished.expect):
         # The same call completes what was left (a mail, a folder); anything new needs a new approval.
         return finished.expect
@@ -149,14 +150,19 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
             ),
         )
     _check_document(verifier, case, environment, progress)
-    if environment.kind != TRAINING and decision.approver == operator:
+    return decision.plan_digest or ""
+
+
+def _check_operator(case: CaseState, environment: Environment, progress: Progress, operator: str) -> None:
+    """Refuse an operator of production who approved it."""
+    decision = progress.decision
+    if environment.kind != TRAINING and decision is not None and decision.approver == operator:
         raise GateClosed(
             _("{person} approved {case} for {environment} and so may not run it").format(
                 person=operator, case=case.case, environment=environment.name
             ),
             _("somebody else has to run it, or a CI runner with a key of its own"),
         )
-    return decision.plan_digest or ""
 
 
 def _check_document(

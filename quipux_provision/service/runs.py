@@ -236,7 +236,7 @@ def _apply_locked(
     activate: bool,
 ) -> list[CaseResult]:
     from quipux_provision.store.ledger import NewEvent
-    from quipux_provision.store.signatures import RUN
+    from quipux_provision.store.signatures import CHECKPOINT, RUN
 
     state = workspace.state()
     run = secrets.token_hex(8)
@@ -248,6 +248,13 @@ def _apply_locked(
         "cases": {case.case: case.request_digest for case in cases},
     }
     operator, signed = workspace.signed(RUN, record)
+    if not workspace.signers.may(operator, CHECKPOINT):
+        raise GateClosed(
+            _("{person} may not sign the checkpoint that ends a run").format(person=operator),
+            _("add {namespace} to the namespaces= of {person} in the signers' file").format(
+                namespace=CHECKPOINT, person=operator
+            ),
+        )
     verifier = Verifier(workspace, state)
     workspace.preload(case.request_ref for case in cases)
     works, results = [], []

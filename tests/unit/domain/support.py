@@ -1,0 +1,145 @@
+"""Events as the ledger gives them to the fold, written short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from quipux_provision.domain import lifecycle
+from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.lifecycle import CaseState, LedgerState, fold
+
+BEGIN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)
+KINDS = {"training": "capacitacion", "production": "produccion", "own": "propia"}
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event."""
+
+    seq: int
+    kind: str
+    case: str | None = "inej"
+    environment: str | None = None
+    actor: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    personal_ref: str | None = None
+
+    @property
+    def time(self) -> datetime:
+        return BEGIN + timedelta(hours=self.seq)
+
+
+class Story:
+    """What happened to the case ``inej``; each method adds one event and gives the story back."""
+
+    def __init__(self) -> None:
+        self.events: list[Happened] = []
+        self._request = "request-1"
+        self._nonces = 0
+
+    def ledger(self) -> LedgerState:
+        return fold(self.events)
+
+    def case(self) -> CaseState:
+        return self.ledger().cases["inej"]
+
+    @property
+    def state(self) -> str:
+        return self.case().state
+
+    def add(
+        self, kind: str, environment: str | None = None, actor: str | None = None, /, **data: Any
+    ) -> Story:
+        self.events.append(
+            Happened(len(self.events) + 1, kind, environment=environment, actor=actor, data=data)
+        )
+        return self
+
+    def replay(self, position: int = -1) -> Story:
+        """Append an earlier event's content again."""
+        old = self.events[position]
+        return self.add(old.kind, old.environment, old.actor, **old.data)
+
+    def submit(self, request: str = "request-1", author: str = "autora") -> Story:
+        self._request = request
+        round_ = self.case().round + 1 if any(e.case == "inej" for e in self.events) else 1
+        self.events.append(
+            Happened(
+                len(self.events) + 1,
+                lifecycle.SUBMITTED,
+                actor=author,
+                data={"via": "central", "round": round_, "request_digest": request},
+                personal_ref=f"ref-{request}",
+            )
+        )
+        return self
+
+    def plan(self, environment: str, digest: str = "plan-1", *, pending: bool = True) -> Story:
+        return self.add(
+            lifecycle.PLANNED,
+            environment,
+            kind=KINDS[environment],
+            plan_digest=digest,
+            request_digest=self._request,
+            pending=pending,
+        )
+
+    def decide(self, environment: str, decision: str = "approve", **changed: Any) -> Story:
+        self._nonces += 1
+        plan = self.case().progress(environment).plan
+        data = {
+            "kind": KINDS[environment],
+            "case": "inej",
+            "round": self.case().round,
+            "request_digest": self._request,
+            "plan_digest": plan.digest if plan else None,
+            "decision": decision,
+            "nonce": f"nonce-{self._nonces}",
+            "expires_at": format_time(BEGIN + timedelta(days=7)),
+            "document_sha256": f"document-{self._nonces}",
+            **changed,
+        }
+        return self.add(lifecycle.DECIDED, environment, "aprobadora", **data)
+
+    def start(self, environment: str, run: str, operator: str = "operador") -> Story:
+        self.events.append(
+            Happened(
+                len(self.events) + 1,
+                lifecycle.RUN_STARTED,
+                case=None,
+                environment=environment,
+                actor=operator,
+                data={"run": run, "kind": KINDS[environment], "cases": ["inej"]},
+            )
+        )
+        return self
+
+    def applied(self, environment: str, operator: str = "operador", **changed: Any) -> Story:
+        plan = self.case().progress(environment).plan
+        data = {
+            "run": f"run-{len(self.events)}",
+            "kind": KINDS[environment],
+            "round": self.case().round,
+            "request_digest": self._request,
+            "request_ref": f"ref-{self._request}",
+            "expect": plan.digest if plan else "",
+            "activation": "written",
+            "mail_wanted": True,
+            **changed,
+        }
+        return self.add(lifecycle.APPLIED, environment, operator, **data)
+
+    def failed(self, environment: str, run: str = "run", operator: str = "operador") -> Story:
+        return self.add(
+            lifecycle.RUN_FAILED, environment, operator, run=run, kind=KINDS[environment], code="unreachable"
+        )
+
+    def trained(self) -> Story:
+        """The road as far as training."""
+        return self.submit().plan("training").decide("training").applied("training")
+
+    def mail(self, kind: str, environment: str) -> Story:
+        return self.add(f"mail.{kind}", environment)

@@ -1,0 +1,222 @@
+"""Where a case stands after what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from quipux_provision.domain import lifecycle
+from quipux_provision.domain.lifecycle import fold
+from tests.unit.domain.support import BEGIN, Story
+
+TABLE: list[tuple[str, Callable[[Story], Story]]] = [
+    ("recibida", lambda s: s.submit()),
+    ("recibida", lambda s: s.submit().plan("training")),
+    ("aceptada", lambda s: s.submit().plan("training").decide("training")),
+    ("rechazada", lambda s: s.submit().plan("training").decide("training", "reject")),
+    ("rechazada", lambda s: s.submit().decide("training", "reject")),
+    ("rechazada", lambda s: s.submit().plan("training").decide("training").decide("training", "reject")),
+    ("aceptada", lambda s: s.submit().plan("training").decide("training").failed("training")),
+    ("en_capacitacion", lambda s: s.trained()),
+    ("en_capacitacion", lambda s: s.trained().failed("training")),
+    ("en_capacitacion", lambda s: s.trained().applied("training")),
+    ("en_capacitacion", lambda s: s.trained().plan("production")),
+    ("en_capacitacion", lambda s: s.trained().plan("production").decide("production", "reject")),
+    ("aprobada", lambda s: s.trained().plan("production").decide("production")),
+    ("aprobada", lambda s: s.trained().plan("production").decide("production").failed("production")),
+    (
+        "en_capacitacion",
+        lambda s: s.trained().plan("production").decide("production").decide("production", "reject"),
+    ),
+    ("en_produccion", lambda s: s.trained().plan("production").decide("production").applied("production")),
+    (
+        "en_produccion",
+        lambda s: s.trained().plan("production").decide("production").applied("production").trained_again(),
+    ),
+    ("en_produccion", lambda s: s.submit().plan("own").decide("own").applied("own")),
+    ("recibida", lambda s: s.trained().submit("request-2")),
+    (
+        "recibida",
+        lambda s: (
+            s.trained().plan("production").decide("production").applied("production").submit("request-2")
+        ),
+    ),
+    ("recibida", lambda s: s.submit().decide("training", "reject").submit("request-2")),
+]
+
+
+class Road(Story):
+    """A story that can go through training once more."""
+
+    def trained_again(self) -> Story:
+        return self.plan("training", pending=False).applied("training")
+
+
+@pytest.mark.parametrize(("state", "tell"), TABLE, ids=[f"{n}-{state}" for n, (state, _) in enumerate(TABLE)])
+def test_each_verb_leads_to_its_state(state: str, tell: Callable[[Story], Story]) -> None:
+    assert tell(Road()).state == state
+
+
+def test_an_event_that_the_fold_does_not_know_changes_nothing() -> None:
+    story = Story().trained()
+    before = story.case()
+    assert story.add("case.praised").add(lifecycle.LOCK_RELEASED, "training").case() == before
+    assert fold([]).cases == {}
+
+
+def test_the_time_of_a_state_is_that_of_its_first_event() -> None:
+    story = Story().trained()
+    since = story.case().since
+    assert since == story.events[-1].time > BEGIN
+    assert story.mail("sent", "training").plan("production").case().since == since
+
+
+# Rounds: what was decided in one counts for nothing in the next.
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda s: s.submit("request-2"),
+        lambda s: s.plan("production", "plan-2"),
+        lambda s: s.decide("production", "reject"),
+        lambda s: s.decide("training", "reject"),
+    ],
+    ids=["changed request", "changed plan", "rejection", "rejection elsewhere"],
+)
+def test_a_round_ends_and_its_approvals_with_it(end: Callable[[Story], Story]) -> None:
+    story = Story().trained().plan("production").decide("production")
+    assert story.case().round == 1
+    assert story.case().progress("production").decision is not None
+    case = end(story).case()
+    assert case.round == 2
+    assert all(progress.decision is None for progress in case.environments.values())
+    # The document of the round that ended, recorded again, by whatever hand, opens nothing.
+    position = next(
+        n for n, e in enumerate(story.events) if e.environment == "production" and "nonce" in e.data
+    )
+    again = story.replay(position).case()
+    assert again.progress("production").decision is None
+    assert again.state == case.state
+
+
+def test_the_same_plan_again_keeps_the_approval() -> None:
+    story = Story().submit().plan("training").decide("training")
+    assert story.plan("training").case().progress("training").decision is not None
+    assert story.case().round == 1
+
+
+def test_a_plan_with_nothing_left_to_do_keeps_the_approval() -> None:
+    story = Story().submit().plan("training").decide("training").plan("training", "plan-2", pending=False)
+    decision = story.case().progress("training").decision
+    assert decision is not None
+    assert decision.plan_digest == "plan-1"
+    assert story.case().round == 1
+
+
+def test_a_new_request_drops_plans_but_not_what_was_carried_out() -> None:
+    case = Story().trained().submit("request-2", author="otra").case()
+    training = case.progress("training")
+    assert training.plan is None
+    assert training.applied is not None
+    assert not training.holds(case.request_digest)
+    assert training.holds("request-1")
+    assert case.authors == {"autora", "otra"}
+    assert case.request_ref == "ref-request-2"
+
+
+def test_the_round_of_a_decision_counts_and_not_its_place() -> None:
+    story = Story().submit().plan("training")
+    assert story.decide("training", round=2).case().progress("training").decision is None
+    assert story.decide("training", round=0).state == "recibida"
+
+
+def test_a_replayed_decision_is_counted_once() -> None:
+    story = (
+        Story().submit().plan("training").decide("training", "reject").submit("request-2").plan("training")
+    )
+    rejected = story.replay(2)
+    assert rejected.case().round == 3
+    assert rejected.state == "recibida"
+    twice = story.decide("training").decide("training", nonce="nonce-1")
+    assert twice.state == "aceptada"
+
+
+def test_a_replayed_rejection_does_not_end_a_second_round() -> None:
+    story = Story().trained().plan("production").decide("production", "reject").decide("production")
+    assert story.case().round == 2
+    assert story.replay(5).case().progress("production").decision is not None
+    assert story.case().round == 2
+
+
+# Who did what.
+
+
+def test_operators_of_training_are_all_who_started_a_run_there() -> None:
+    story = Story().submit().plan("training").decide("training")
+    story.start("training", "died", operator="uno")  # killed before it could say how it ended
+    story.start("training", "failed", operator="dos").failed("training", "failed", operator="dos")
+    story.start("training", "done", operator="tres").applied("training", operator="tres", run="done")
+    story.plan("production").decide("production").start("production", "other", operator="cuatro")
+    assert story.case().training_operators() == {"uno", "dos", "tres"}
+
+
+def test_a_run_is_unfinished_until_each_of_its_cases_ended() -> None:
+    story = Story().submit().plan("training").decide("training")
+    assert set(story.start("training", "a").start("training", "b").ledger().unfinished_runs) == {"a", "b"}
+    assert set(story.applied("training", run="b").ledger().unfinished_runs) == {"a"}
+    assert set(story.failed("training", run="a").ledger().unfinished_runs) == set()
+
+
+# Mail.
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "shown"),
+    [("sent", False, "sent"), ("saved", False, "saved"), ("failed", True, "failed")],
+)
+def test_a_mail_is_wanted_until_it_is_out(kind: str, wanted: bool, shown: str) -> None:
+    story = Story().trained()
+    assert story.case().progress("training").mail_wanted
+    progress = story.mail(kind, "training").case().progress("training")
+    assert (progress.mail_wanted, progress.mail) == (wanted, shown)
+    assert not story.case().progress("production").mail_wanted
+
+
+def test_a_mail_reported_as_failed_whose_link_was_used_is_wanted_no_more() -> None:
+    story = Story().trained().mail("failed", "training")
+    story.applied("training", activation="activated", mail_wanted=False)
+    progress = story.case().progress("training")
+    assert (progress.mail_wanted, progress.mail) == (False, "sent")
+
+
+def test_a_run_without_a_new_code_leaves_a_wanted_mail_wanted() -> None:
+    story = Story().trained().mail("failed", "training")
+    assert (
+        story.applied("training", activation=None, mail_wanted=False).case().progress("training").mail_wanted
+    )
+
+
+def test_a_failure_is_remembered_until_a_run_succeeds() -> None:
+    story = Story().trained().failed("training")
+    assert story.case().progress("training").failure == "unreachable"
+    assert story.applied("training").case().progress("training").failure is None
+
+
+def test_prepared_codes_are_kept_in_order() -> None:
+    story = Story().submit()
+    for number in (1, 2):
+        story.add(lifecycle.ACTIVATION_PREPARED, "training", hash_sha256=f"hash-{number}")
+    assert story.case().progress("training").prepared_activations == ["hash-1", "hash-2"]
+
+
+# What belongs to no case.
+
+
+def test_databases_and_signers() -> None:
+    story = Story().add(lifecycle.BOUND, "training", name="quipux", oid="1", system_identifier="7")
+    assert story.ledger().databases["training"]["system_identifier"] == "7"
+    assert story.add(lifecycle.REBOUND, "training", released={}).ledger().databases == {}
+    story.add(lifecycle.SIGNERS_CHANGED, sha256="one", previous=None)
+    assert story.add(lifecycle.SIGNERS_CHANGED, sha256="two", previous="one").ledger().signers_sha256 == "two"
