@@ -48,7 +48,8 @@ class Session:
             "statement_timeout": parameters.get("statement_timeout") or 0,
             "lock_timeout": parameters.get("lock_timeout") or 0,
             "search_path": "public",  # the triggers name their tables bare
-            "jit": "off",  # these are small queries over joins that look big
+            "jit": "off",  # small queries over joins that look big
+            "enable_seqscan": "off",  # plans made while tables are small would be kept while we fill them
         }
         arguments: dict[str, t.Any] = {
             "host": parameters.get("login_unix_socket") or parameters.get("login_host"),

@@ -222,9 +222,7 @@ class Engine:
             try:
                 pool += [row[0] for row in self._session.fetch(sql, (f"public.{sequence}", count))]
             except Rejected:
-                raise ItemError(
-                    "database_error", f"{sequence} gives no more numbers", _NO_NUMBERS
-                ) from None
+                raise ItemError("database_error", f"{sequence} gives no more numbers", _NO_NUMBERS) from None
         number = pool.pop(0)
         if sequence == "sec_dependencia" and number > LAST_AREA:
             raise ItemError("database_error", f"{sequence} has passed {LAST_AREA}", _NO_NUMBERS)
