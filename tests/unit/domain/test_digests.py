@@ -99,9 +99,7 @@ DOCUMENT = ApprovalDocument(
 def refused(data: bytes) -> bool:
     try:
         ApprovalDocument.from_bytes(data)
-    except GateClosed as error:
-        assert error.exit_code == 5
-        assert error.hint
+    except GateClosed:
         return True
     return False
 
