@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from quipux_provision.domain import lifecycle
+from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.lifecycle import fold
 from tests.unit.domain.support import BEGIN, Story
 
+LATER = "2026-11-12T15:00:00Z"
 TABLE: list[tuple[str, Callable[[Story], Story]]] = [
     ("recibida", lambda s: s.submit()),
     ("recibida", lambda s: s.submit().plan("training")),
@@ -139,8 +141,10 @@ def test_a_replayed_decision_is_counted_once() -> None:
     rejected = story.replay(2)
     assert rejected.case().round == 3
     assert rejected.state == "recibida"
-    twice = story.decide("training").decide("training", nonce="nonce-1")
-    assert twice.state == "aceptada"
+    story = Story().submit().plan("training").decide("training").decide("training", expires_at=LATER)
+    decision = story.replay(2).case().progress("training").decision
+    assert decision is not None
+    assert (decision.nonce, format_time(decision.expires_at)) == ("nonce-2", LATER)
 
 
 def test_a_replayed_rejection_does_not_end_a_second_round() -> None:
