@@ -49,7 +49,8 @@ def request_items(paths: t.Any) -> list[dict[str, t.Any]]:
         from quipux_provision.store.strict_yaml import load_requests
     except ImportError as error:
         raise AnsibleFilterError(
-            "request_items needs the Python package quipux-provision beside ansible-core: pip install quipux-provision"
+            "request_items needs the Python package quipux-provision beside ansible-core: pip install "
+            "quipux-provision"
         ) from error
     if isinstance(paths, str) or not isinstance(paths, list):
         raise AnsibleFilterError("request_items wants a list of paths of request files")

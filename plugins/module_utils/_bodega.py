@@ -73,7 +73,9 @@ class Bodega:
 
     def _years(self, area: str) -> list[str]:
         found = []
-        for year in os.listdir(self._root):
+        with os.scandir(self._root) as entries:
+            years = [entry.name for entry in entries]
+        for year in years:
             if len(year) == 4 and year.isascii() and year.isdigit():
                 with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
                     self._enter(self._enter(self._root, year, stack), area, stack)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import traceback
 import typing as t
@@ -32,7 +33,8 @@ class Lost(Exception):
 
 
 class Rejected(Exception):
-    """The server refused a statement. The message holds the error's class, never its text, which may quote values."""
+    """The server refused a statement. The message holds the error's class, never its text, which may quote
+    values."""
 
 
 # Lock not available, deadlock, serialization failure, unique violation by a racing writer.
@@ -107,10 +109,8 @@ class Session:
 
     def close(self) -> None:
         """Close; an open transaction is rolled back by the server."""
-        try:
+        with contextlib.suppress(psycopg2.Error):
             self._connection.close()
-        except psycopg2.Error:
-            pass
 
     def _told(self, error: t.Any) -> Exception:
         code = getattr(error, "pgcode", None)

@@ -17,32 +17,40 @@ PREPARE quipux_provision_read(json) AS
 WITH q AS (
   SELECT * FROM json_to_recordset($1) AS q(n int, ruc text, acronym text, national_id text, absent boolean)
 ), i AS (
-  SELECT q.n, q.national_id, q.absent, s.* FROM q JOIN public.institucion s ON s.inst_ruc = q.ruc AND s.inst_codi > 1
+  SELECT q.n, q.national_id, q.absent, s.* FROM q JOIN public.institucion s ON s.inst_ruc = q.ruc AND
+    s.inst_codi > 1
 )
-SELECT q.n, coalesce(i.found, '[]'), coalesce(a.found, '[]'), coalesce(s.found, '[]'), coalesce(u.found, '[]'),
+SELECT q.n, coalesce(i.found, '[]'), coalesce(a.found, '[]'), coalesce(s.found, '[]'), coalesce(u.found,
+  '[]'),
        coalesce(m.found, '[]'), coalesce(o.found, 0)
 FROM q
 LEFT JOIN (
   SELECT n, json_agg(json_build_object('id', inst_codi, 'state', inst_estado, 'name', inst_nombre,
-      'acronym', inst_sigla, 'phone', inst_telefono) ORDER BY inst_codi) AS found FROM i GROUP BY n) i ON i.n = q.n
+      'acronym', inst_sigla, 'phone', inst_telefono) ORDER BY inst_codi) AS found FROM i GROUP BY n) i ON
+        i.n = q.n
 LEFT JOIN (
   SELECT i.n, json_agg(json_build_object('id', d.depe_codi, 'institution', d.inst_codi, 'name', d.depe_nomb,
       'acronym', d.dep_sigla, 'address', d.dep_direccion, 'city', d.depe_pie1) ORDER BY d.depe_codi) AS found
-  FROM i JOIN public.dependencia d ON d.inst_codi = i.inst_codi AND d.depe_codi_padre = d.depe_codi GROUP BY i.n
+  FROM i JOIN public.dependencia d ON d.inst_codi = i.inst_codi AND d.depe_codi_padre = d.depe_codi GROUP
+    BY i.n
 ) a ON a.n = q.n
 LEFT JOIN (
-  SELECT q.n, json_agg(json_build_object('id', s.inst_codi, 'name', s.inst_nombre) ORDER BY s.inst_codi) AS found
-  FROM q JOIN public.institucion s ON upper(s.inst_sigla) = q.acronym AND s.inst_ruc IS DISTINCT FROM q.ruc GROUP BY q.n
+  SELECT q.n, json_agg(json_build_object('id', s.inst_codi, 'name', s.inst_nombre) ORDER BY s.inst_codi) AS
+    found
+  FROM q JOIN public.institucion s ON upper(s.inst_sigla) = q.acronym AND s.inst_ruc IS DISTINCT FROM q.ruc
+    GROUP BY q.n
 ) s ON s.n = q.n
 LEFT JOIN (
   SELECT i.n, json_agg(json_build_object('id', u.usua_codi, 'institution', u.inst_codi, 'area', u.depe_codi,
       'login', u.usua_login, 'national_id', u.usua_cedula, 'state', u.usua_esta, 'new', u.usua_nuevo,
-      'given_names', u.usua_nomb, 'surnames', u.usua_apellido, 'position', u.usua_cargo, 'email', u.usua_email,
+      'given_names', u.usua_nomb, 'surnames', u.usua_apellido, 'position', u.usua_cargo, 'email',
+      u.usua_email,
       'phone', u.usua_telefono, 'mobile', u.usua_celular, 'city', u.ciu_codi::text,
       'password', CASE WHEN u.usua_pasw IS NULL THEN NULL WHEN u.usua_pasw = '' THEN ''
                        ELSE encode(sha256(convert_to(u.usua_pasw, 'UTF8')), 'hex') END,
       'permissions', (SELECT coalesce(json_agg(p.id_permiso ORDER BY p.id_permiso), '[]')
-                      FROM public.permiso_usuario p WHERE p.usua_codi = u.usua_codi)) ORDER BY u.usua_codi) AS found
+                      FROM public.permiso_usuario p WHERE p.usua_codi = u.usua_codi)) ORDER BY u.usua_codi)
+                        AS found
   FROM i JOIN public.usuarios u ON u.inst_codi = i.inst_codi
    AND (u.usua_cedula = i.national_id OR u.usua_cedula = i.national_id || '-' || u.usua_codi) GROUP BY i.n
 ) u ON u.n = q.n

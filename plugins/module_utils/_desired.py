@@ -58,7 +58,8 @@ def from_item(
 ) -> Desired:
     """Check one item of the module's list. Raises Refused.
 
-    :param with_institution: false for module administrator, whose items name the institution and leave it alone.
+    :param with_institution: false for module administrator, whose items name the institution and leave it
+    alone.
     """
     absent = item["state"] == "absent"
     ruc = digits("ruc", item["ruc"], 13)
@@ -146,7 +147,8 @@ def _activation(raw: dict[str, t.Any] | None) -> Activation | None:
 
 
 def _previous(raw: dict[str, t.Any], cities: Cities) -> dict[str, Fields]:
-    """The values last applied, in the same form as the desired ones; what cannot be read counts as unknown."""
+    """The values last applied, in the same form as the desired ones; what cannot be read counts as
+    unknown."""
     institution = _texts(raw.get("institution"))
     person = _texts(raw.get("administrator"))
     for key in ("acronym", "phone"):

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE. A list of items, one by one: plan all from one reading, then write each in a transaction of its own."""
+"""PRIVATE. A list of items, one by one: plan all from one reading, then write each in a transaction of its
+own."""
 
 from __future__ import annotations
 
@@ -31,11 +32,13 @@ NUMBERS = 50  # of each sequence, at a time
 LAST_AREA = 999999  # a document's number has six digits for it
 _NO_NUMBERS = "nothing of the item was kept; look at the sequences and at who else uses them"
 
-# Writers of these two tables wait for us, readers do not: the checks for doubles stay true until COMMIT, although
+# Writers of these two tables wait for us, readers do not: the checks for doubles stay true until COMMIT,
+# although
 # the tables have no unique constraint and the web pages know nothing of our advisory lock.
 _BEGIN = (
     "BEGIN; SET LOCAL lock_timeout = %s; SELECT pg_advisory_xact_lock(hashtext('quipux-provision')); "
-    "SET LOCAL lock_timeout = %s; LOCK TABLE public.institucion, public.usuarios IN SHARE ROW EXCLUSIVE MODE; "
+    "SET LOCAL lock_timeout = %s; LOCK TABLE public.institucion, public.usuarios IN SHARE ROW EXCLUSIVE "
+    "MODE; "
 )
 _SEQUENCES = ("sec_institucion", "sec_dependencia", "usuarios_usua_codi_seq")
 
@@ -120,7 +123,8 @@ class Engine:
         return writing
 
     def _approved(self, item: Desired, decision: Decision) -> str:
-        """The plan's digest; Refused if it is not the approved one. Without changes there is nothing to approve."""
+        """The plan's digest; Refused if it is not the approved one. Without changes there is nothing to
+        approve."""
         digest = plan_digest(item.case, item.binding, self.layout.database, decision.changes)
         if decision.changes and item.expect and item.expect != digest and not self._check_mode:
             raise Refused(

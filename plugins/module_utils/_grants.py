@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE. Exactly what each database role may do; the README of role institution says why, table by table."""
+"""PRIVATE. Exactly what each database role may do; the README of role institution says why, table by
+table."""
 
 from __future__ import annotations
 

@@ -134,10 +134,12 @@ SELECT json_build_object(
       SELECT c.relname, json_agg(a.attname) AS names FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%(relations)s)
         AND a.attnum > 0 AND NOT a.attisdropped GROUP BY c.relname) x),
-  'triggers', (SELECT coalesce(json_agg(DISTINCT c.relname), '[]') FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+  'triggers', (SELECT coalesce(json_agg(DISTINCT c.relname), '[]') FROM pg_trigger g JOIN pg_class c ON
+    c.oid = g.tgrelid
       WHERE c.relnamespace = 'public'::regnamespace AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
         AND c.relname = ANY(%(relations)s)),
-  'missing', (SELECT coalesce(json_agg(r.kind || ' on ' || r.name), '[]') FROM json_to_recordset(%(rights)s::json)
+  'missing', (SELECT coalesce(json_agg(r.kind || ' on ' || r.name), '[]') FROM
+    json_to_recordset(%(rights)s::json)
         AS r(name text, kind text, sequence boolean, narrowed boolean)
       JOIN pg_class c ON c.relnamespace = 'public'::regnamespace AND c.relname = r.name
       WHERE NOT CASE WHEN r.sequence THEN has_sequence_privilege(c.oid, r.kind)
@@ -158,7 +160,8 @@ class Layout(t.NamedTuple):
 
     @property
     def database(self) -> dict[str, t.Any]:
-        """The database's identity: name, oid, and the cluster's system identifier (text: it is wider than JSON's)."""
+        """The database's identity: name, oid, and the cluster's system identifier (text: it is wider than
+        JSON's)."""
         return {key: self.facts[key] for key in ("name", "oid", "system_identifier")}
 
 

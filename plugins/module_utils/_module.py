@@ -130,7 +130,10 @@ def run_items(module: AnsibleModule, with_institution: bool) -> None:
         # An exception's text and its locals may hold secrets: Ansible must not print them.
         place = traceback.extract_tb(error.__traceback__)[-1]
         module.fail_json(
-            msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing half was kept"
+            msg=(
+                f"internal error: {type(error).__name__} at {place.name}:{place.lineno}; nothing half "
+                f"was kept"
+            )
         )
     finally:
         session.close()
@@ -148,7 +151,8 @@ def run_items(module: AnsibleModule, with_institution: bool) -> None:
 def _take_items(module: AnsibleModule) -> list[dict[str, t.Any]]:
     """The items, taken out of what Ansible echoes and searches.
 
-    Ansible looks for every secret in every text of the answer, which for a thousand hashes takes longer than all the
+    Ansible looks for every secret in every text of the answer, which for a thousand hashes takes longer
+    than all the
     work. They can be in one place only, the echo of the options: that gets the names of the cases instead.
     """
     items: list[dict[str, t.Any]] = module.params["items"]

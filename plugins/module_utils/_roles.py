@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE. The database roles: what they lack and what they have too much, and the statements that mend it."""
+"""PRIVATE. The database roles: what they lack and what they have too much, and the statements that mend
+it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 
@@ -18,7 +20,8 @@ _ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSR
 
 _STATE = """
 SELECT json_build_object(
-  'attributes', (SELECT rolcanlogin AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole AND NOT rolreplication
+  'attributes', (SELECT rolcanlogin AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole AND NOT
+    rolreplication
       AND NOT rolbypassrls FROM pg_roles WHERE rolname = %(role)s),
   'settings', (SELECT coalesce(rolconfig, '{}') FROM pg_roles WHERE rolname = %(role)s),
   'granted', (SELECT coalesce(json_agg(json_build_array(c.relname, a.privilege_type, '')), '[]')
@@ -34,7 +37,8 @@ SELECT json_build_object(
       JOIN pg_attribute t ON t.attrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace
        AND c.relname = ANY(%(narrowed)s) AND t.attnum > 0 AND NOT t.attisdropped),
   'database', (SELECT coalesce(json_agg(a.privilege_type), '[]') FROM pg_database d, aclexplode(d.datacl) a
-      WHERE d.datname = current_database() AND a.grantee = (SELECT oid FROM pg_roles WHERE rolname = %(role)s)),
+      WHERE d.datname = current_database() AND a.grantee = (SELECT oid FROM pg_roles WHERE rolname =
+        %(role)s)),
   'schema', (SELECT coalesce(json_agg(a.privilege_type), '[]') FROM pg_namespace n, aclexplode(n.nspacl) a
       WHERE n.nspname = 'public' AND a.grantee = (SELECT oid FROM pg_roles WHERE rolname = %(role)s)),
   'relations', (SELECT json_agg(relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace))
@@ -134,7 +138,8 @@ def _grant(sign: str, role: str, relation: str, privilege: str, column: str, seq
 
 
 def _verifier(session: Session, wanted: Wanted, created: bool) -> str | None:
-    """A new verifier if the stored one is not the password's. Only superusers may look: others set it on creation."""
+    """A new verifier if the stored one is not the password's. Only superusers may look: others set it on
+    creation."""
     if created:
         return _scram.make(wanted.password)
     if session.fetch("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")[0][0]:
@@ -151,11 +156,10 @@ def _set_password(session: Session, name: str, verifier: str) -> None:
     try:
         session.copy("pg_temp.quipux_provision_verifier", [(json.dumps(name)[1:-1], verifier)])
         session.fetch(
-            "DO $$ DECLARE line record; BEGIN FOR line IN SELECT * FROM pg_temp.quipux_provision_verifier LOOP "
+            "DO $$ DECLARE line record; BEGIN FOR line IN SELECT * FROM "
+            "pg_temp.quipux_provision_verifier LOOP "
             "EXECUTE format('ALTER ROLE %I PASSWORD %L', line.role, line.verifier); END LOOP; END $$"
         )
     finally:
-        try:
+        with contextlib.suppress(Rejected):
             session.fetch("DROP TABLE IF EXISTS pg_temp.quipux_provision_verifier")
-        except Rejected:
-            pass

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: S608 (the columns are ours)
 
-"""PRIVATE. What must be true of an item before COMMIT; the triggers swallow their errors, so somebody has to look."""
+"""PRIVATE. What must be true of an item before COMMIT; the triggers swallow their errors, so somebody has
+to look."""
 
 from __future__ import annotations
 
@@ -43,14 +44,17 @@ SELECT
       AND {" AND ".join(f"m.{name} IS NOT DISTINCT FROM u.{name}" for name in _SAME)}),
   (SELECT count(*) FROM public.usuario m JOIN public.institucion i ON i.inst_codi = m.inst_codi
     WHERE m.inst_codi = $1 AND m.inst_codi > 0 AND (m.inst_estado IS DISTINCT FROM i.inst_estado
-      OR m.inst_padre_nombre IS DISTINCT FROM i.inst_nombre OR m.inst_padre_sigla IS DISTINCT FROM i.inst_sigla)),
+      OR m.inst_padre_nombre IS DISTINCT FROM i.inst_nombre OR m.inst_padre_sigla IS DISTINCT FROM
+        i.inst_sigla)),
   (SELECT count(*) FROM public.institucion WHERE inst_ruc = $4 AND inst_estado = 1),
   (SELECT count(*) FROM public.institucion o, public.institucion i
     WHERE i.inst_codi = $1 AND o.inst_codi <> $1 AND upper(o.inst_sigla) = upper(i.inst_sigla)),
   (SELECT count(*) FROM public.usuario WHERE usua_esta = 1 AND usua_login = $5),
-  (SELECT coalesce(array_agg(id_permiso ORDER BY id_permiso), '{{}}') FROM public.permiso_usuario WHERE usua_codi = $3),
+  (SELECT coalesce(array_agg(id_permiso ORDER BY id_permiso), '{{}}') FROM public.permiso_usuario WHERE
+    usua_codi = $3),
   (SELECT count(*) FROM public.usuarios u JOIN public.dependencia d ON d.depe_codi = u.depe_codi
-    WHERE u.usua_codi = $3 AND d.inst_codi = u.inst_codi AND u.usua_nuevo = 1 AND u.usua_pasw IS DISTINCT FROM '')
+    WHERE u.usua_codi = $3 AND d.inst_codi = u.inst_codi AND u.usua_nuevo = 1 AND u.usua_pasw IS DISTINCT
+      FROM '')
 """
 VERIFY = "EXECUTE quipux_provision_verify(%s, %s, %s, %s, %s)"
 

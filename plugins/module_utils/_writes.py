@@ -6,7 +6,8 @@
 """PRIVATE. The statements of one item, as the web pages would make them, gathered into one round trip.
 
 The application's own log tables get the rows that its pages write. Neither they nor any statement sent to the
-server ever holds a password hash: an activation's travels by COPY, an existing one is copied inside the server.
+server ever holds a password hash: an
+activation's travels by COPY, an existing one is copied inside the server.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ class Ids(t.NamedTuple):
 
 
 def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities: Cities) -> Script:
-    """All statements of one item, in the fixed order institution, area, account, permissions, sessions, log."""
+    """All statements of one item, in the fixed order institution, area, account, permissions, sessions,
+    log."""
     out = Script()
     if decision.create_institution:
         _create_institution(out, desired, ids)
@@ -208,7 +210,8 @@ def _account(
         # As the page does: the hash of another active account, here without leaving the server.
         out.add(
             "UPDATE public.usuarios u SET usua_pasw = nullif(o.usua_pasw, '') FROM (SELECT usua_pasw "
-            "FROM public.usuarios WHERE usua_nuevo = 1 AND usua_esta = 1 AND usua_cedula = %s AND usua_codi <> %s "
+            "FROM public.usuarios WHERE usua_nuevo = 1 AND usua_esta = 1 AND usua_cedula = %s AND "
+            "usua_codi <> %s "
             "ORDER BY usua_codi LIMIT 1) o WHERE u.usua_codi = %s",
             desired.national_id,
             number,
@@ -238,7 +241,8 @@ def _account(
     logged = granted + ([0] if decision.write_activation else [])
     if logged:
         out.add(
-            "INSERT INTO public.log_usr_permisos (usua_codi, usua_codi_actualiza, accion, id_permiso, fecha_actualiza) "
+            "INSERT INTO public.log_usr_permisos (usua_codi, usua_codi_actualiza, accion, id_permiso, "
+            "fecha_actualiza) "
             "SELECT %s, %s, 1, unnest(%s::int[]), now()",
             number,
             SUPER_ADMINISTRATOR,

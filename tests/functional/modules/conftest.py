@@ -131,7 +131,8 @@ class Quipux:
     def dump(self) -> dict[str, Any]:
         """All rows of all tables, and the sequences' states."""
         names = self.sql(
-            "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"
+            "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace AND "
+            "relkind IN ('r', 'S')"
         )
         return {
             name: self.sql(

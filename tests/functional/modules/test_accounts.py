@@ -1,4 +1,5 @@
-"""Whose account it is: existing ones, the deactivated form, deactivation and reactivation (contract 3b, 3e; traps 3, 4, 11)."""
+"""Whose account it is: existing ones, the deactivated form, deactivation and reactivation (contract 3b,
+3e; traps 3, 4, 11)."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ def test_the_layout_of_2010_is_refused(make_database: MakeDatabase) -> None:
             "permission 36 is otra_cosa, expected perm_admin_institucional",
         ),
         (
-            "INSERT INTO permiso (id_permiso, nombre) VALUES (99, 'aside'); UPDATE permiso SET nombre = 'x' WHERE id_permiso = 12;"
+            "INSERT INTO permiso (id_permiso, nombre) VALUES (99, 'aside'); UPDATE permiso SET nombre = "
+            "'x' WHERE id_permiso = 12;"
             "UPDATE permiso SET nombre = 'usua_admin_sistema' WHERE id_permiso = 99",
             "permission usua_admin_sistema has number 99, expected 12",
         ),

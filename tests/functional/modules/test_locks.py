@@ -24,7 +24,8 @@ def wait_until_blocked(quipux: Quipux) -> None:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         if quipux.value(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'quipux-provision' AND wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'quipux-provision' AND "
+            "wait_event_type = 'Lock'"
         ):
             return
         time.sleep(0.02)
@@ -74,7 +75,8 @@ def test_the_web_pages_never_wait_a_second(quipux: Quipux) -> None:
             page.execute("SET statement_timeout = 1000")
             for _ in range(6):
                 page.execute(
-                    "INSERT INTO institucion (inst_codi, inst_nombre) VALUES (nextval('sec_institucion'), 'Otra')"
+                    "INSERT INTO institucion (inst_codi, inst_nombre) VALUES "
+                    "(nextval('sec_institucion'), 'Otra')"
                 )
                 other.commit()
         other.close()
@@ -93,7 +95,8 @@ def test_a_dying_server_leaves_no_half(quipux: Quipux) -> None:
         while time.monotonic() < end and not cut.is_set():
             if quipux.value("SELECT count(*) FROM institucion WHERE inst_ruc LIKE '17%%'") >= 3:
                 quipux.sql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'quipux-provision'"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+                    "'quipux-provision'"
                 )
                 cut.set()
 
@@ -107,7 +110,8 @@ def test_a_dying_server_leaves_no_half(quipux: Quipux) -> None:
     assert {result["error"]["code"] for result in failed} == {"database_error"}
     assert (
         quipux.sql(
-            "SELECT 1 FROM institucion i WHERE i.inst_codi > 1 AND NOT EXISTS (SELECT 1 FROM usuario m WHERE m.inst_codi = i.inst_codi)"
+            "SELECT 1 FROM institucion i WHERE i.inst_codi > 1 AND NOT EXISTS (SELECT 1 FROM usuario m "
+            "WHERE m.inst_codi = i.inst_codi)"
         )
         == []
     )
@@ -122,7 +126,8 @@ def test_a_dying_server_leaves_no_half(quipux: Quipux) -> None:
 
 def test_statement_timeout(quipux: Quipux) -> None:
     quipux.sql(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$; "
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); "
+        "RETURN NULL; END $$; "
         "CREATE TRIGGER zz_slow AFTER INSERT ON usuarios FOR EACH ROW EXECUTE FUNCTION slow()"
     )
     result = quipux.one(item(), statement_timeout=500)

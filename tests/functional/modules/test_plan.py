@@ -242,7 +242,8 @@ def test_items_stand_alone(quipux: Quipux) -> None:
 def test_taken_ruc_and_acronym(quipux: Quipux, field: str) -> None:
     number = quipux.value("SELECT nextval('sec_institucion')")
     quipux.sql(
-        "INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_sigla, inst_estado) VALUES (%s, %s, 'Otra', %s, %s)",
+        "INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_sigla, inst_estado) VALUES (%s, "
+        "%s, 'Otra', %s, %s)",
         (
             number,
             RUC if field == "inst_ruc" else "1700000009001",
@@ -252,7 +253,8 @@ def test_taken_ruc_and_acronym(quipux: Quipux, field: str) -> None:
     )
     if field == "inst_ruc":  # twice, as the web pages allow
         quipux.sql(
-            "INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_estado) VALUES (%s, %s, 'Otra', 1)",
+            "INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_estado) VALUES (%s, %s, "
+            "'Otra', 1)",
             (quipux.value("SELECT nextval('sec_institucion')"), RUC),
         )
     before = quipux.dump()

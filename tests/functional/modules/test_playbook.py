@@ -1,4 +1,5 @@
-"""The playbooks as plain `ansible-playbook` runs them: the fours, request files, refused items, hostile values, secrets."""
+"""The playbooks as plain `ansible-playbook` runs them: the fours, request files, refused items, hostile
+values, secrets."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ import yaml
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, ROOT, RUC, Quipux, item, numbered
 
 REQUEST = """
-oficio: {numero: INEJ-DE-2026-0123-O, fecha: 2026-11-03, firmante: {nombre: Rosa Ejemplo, cargo: Directora Ejecutiva}}
+oficio: {numero: INEJ-DE-2026-0123-O, fecha: 2026-11-03, firmante: {nombre: Rosa Ejemplo, cargo: Directora
+Ejecutiva}}
 via: central
 institucion:
   nombre: Instituto Nacional de Ejemplo
@@ -66,7 +68,7 @@ class Plays:
 
         variables["quipux_app_owner"] = pwd.getpwuid(os.geteuid()).pw_name
         variables["quipux_app_group"] = grp.getgrgid(os.getegid()).gr_name
-        hosts = {name: {"hosts": dict.fromkeys(members, {})} for name, members in groups.items()}
+        hosts = {name: {"hosts": {member: {} for member in members}} for name, members in groups.items()}
         path = self.folder / "inventory.yml"
         path.write_text(yaml.safe_dump({"all": {"vars": variables, "children": hosts}}))
 

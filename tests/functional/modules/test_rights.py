@@ -43,7 +43,7 @@ def scenario(quipux: Quipux) -> None:
 
 
 @pytest.fixture
-def unchecked(quipux: Quipux, monkeypatch: pytest.MonkeyPatch) -> Iterator[Quipux]:
+def unchecked(quipux: Quipux, monkeypatch: pytest.MonkeyPatch) -> Quipux:
     """The modules without their own look at the rights: what PostgreSQL says counts."""
     from tests.functional.modules import conftest
 
@@ -53,14 +53,14 @@ def unchecked(quipux: Quipux, monkeypatch: pytest.MonkeyPatch) -> Iterator[Quipu
         return real(f"../../tests/functional/modules/unchecked_{name}", arguments)
 
     monkeypatch.setattr(conftest, "run_module", run)
-    yield quipux
+    return quipux
 
 
 def test_the_scenario_works(quipux: Quipux) -> None:
     scenario(quipux)
 
 
-@pytest.mark.parametrize(("relation", "right", "sequence"), RIGHTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("relation", "right", "sequence"), RIGHTS, ids=str)
 def test_every_right_is_needed(unchecked: Quipux, relation: str, right: str, sequence: bool) -> None:
     kind = "SEQUENCE" if sequence else "TABLE"
     unchecked.sql(f"REVOKE {right} ON {kind} {relation} FROM quipux_prov")
@@ -78,7 +78,8 @@ def test_the_roles_have_these_rights_and_no_others(quipux: Quipux) -> None:
     assert found == {(name, right) for name, right, _sequence in RIGHTS}
     for role in ("quipux_prov", "quipux_ro"):
         assert quipux.sql(
-            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin FROM pg_roles "
+            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin FROM "
+            "pg_roles "
             "WHERE rolname = %s",
             (role,),
         ) == [(False, False, False, False, False, True)]
@@ -164,7 +165,8 @@ def test_check_make_again_change(bare: Quipux) -> None:
     assert bare.call("institution", user="other_prov", items=[item()])["items"][0]["status"] == "ok"
 
     bare.sql(
-        "GRANT DELETE ON usuarios TO other_prov; REVOKE SELECT ON ciudad FROM other_prov; ALTER ROLE other_prov CREATEDB"
+        "GRANT DELETE ON usuarios TO other_prov; REVOKE SELECT ON ciudad FROM other_prov; ALTER ROLE "
+        "other_prov CREATEDB"
     )
     mended = make_roles(bare, provision_password=LONG + "3")
     assert mended["roles"]["other_prov"] == [

@@ -193,9 +193,12 @@ def test_verification_queries(shared: Quipux, created: Any) -> None:
     """Contract 4: account complete and loginable, rights, swallowed errors, duplicates, dangerous states."""
     assert (
         shared.value(
-            "SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi) JOIN institucion i ON i.inst_codi = u.inst_codi "
-            "JOIN dependencia d ON d.depe_codi = u.depe_codi WHERE u.usua_login = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 "
-            "AND length(u.usua_pasw) = 26 AND m.usua_pasw = u.usua_pasw AND m.inst_estado = 1 AND i.inst_estado = 1 "
+            "SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi) JOIN institucion i ON "
+            "i.inst_codi = u.inst_codi "
+            "JOIN dependencia d ON d.depe_codi = u.depe_codi WHERE u.usua_login = %s AND u.usua_esta = 1 "
+            "AND u.usua_nuevo = 1 "
+            "AND length(u.usua_pasw) = 26 AND m.usua_pasw = u.usua_pasw AND m.inst_estado = 1 AND "
+            "i.inst_estado = 1 "
             "AND d.inst_codi = i.inst_codi AND d.depe_codi_padre = d.depe_codi",
             (f"U{CEDULA}",),
         )
@@ -203,13 +206,15 @@ def test_verification_queries(shared: Quipux, created: Any) -> None:
     )
     assert (
         shared.sql(
-            "SELECT 1 FROM permiso_usuario WHERE id_permiso IN (14, 24, 25, 30, 33, 34, 35) AND usua_codi <> 0"
+            "SELECT 1 FROM permiso_usuario WHERE id_permiso IN (14, 24, 25, 30, 33, 34, 35) AND "
+            "usua_codi <> 0"
         )
         == []
     )
     assert (
         shared.sql(
-            "SELECT u.usua_codi FROM usuarios u LEFT JOIN usuario m USING (usua_codi) WHERE m.usua_codi IS NULL"
+            "SELECT u.usua_codi FROM usuarios u LEFT JOIN usuario m USING (usua_codi) WHERE m.usua_codi "
+            "IS NULL"
         )
         == []
     )

@@ -227,13 +227,16 @@ def test_an_institution_made_by_hand_is_taken_over(quipux: Quipux) -> None:
     """Made in the web pages, with the page's default city and no address."""
     number, area = quipux.sql("SELECT nextval('sec_institucion'), nextval('sec_dependencia')")[0]
     quipux.sql(
-        "INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_sigla, inst_estado, inst_coordinador, inst_telefono) "
+        "INSERT INTO institucion (inst_codi, inst_ruc, inst_nombre, inst_sigla, inst_estado, "
+        "inst_coordinador, inst_telefono) "
         "VALUES (%s, %s, 'Instituto Nacional de Ejemplo', 'INEJ', 1, 0, '022999999')",
         (number, RUC),
     )
     quipux.sql(
-        "INSERT INTO dependencia (depe_codi, depe_nomb, depe_codi_padre, dep_sigla, dep_central, depe_estado, inst_codi, "
-        "inst_adscrita, depe_pie1) VALUES (%s, 'Instituto Nacional de Ejemplo', %s, 'INEJ', %s, 1, %s, %s, '1')",
+        "INSERT INTO dependencia (depe_codi, depe_nomb, depe_codi_padre, dep_sigla, dep_central, "
+        "depe_estado, inst_codi, "
+        "inst_adscrita, depe_pie1) VALUES (%s, 'Instituto Nacional de Ejemplo', %s, 'INEJ', %s, 1, %s, "
+        "%s, '1')",
         (area, area, area, number, number),
     )
     result = quipux.one(item())
