@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from quipux_provision.domain.canonical import salted_digest
-from quipux_provision.domain.lifecycle import SUBMITTED, LedgerState
+from quipux_provision.domain.lifecycle import RECHAZADA, SUBMITTED, LedgerState
 from quipux_provision.domain.request import Problem, Request
-from quipux_provision.errors import GateClosed, RequestInvalid
+from quipux_provision.errors import RequestInvalid
 from quipux_provision.i18n import _
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
@@ -25,7 +25,7 @@ def validate(paths: Sequence[Path]) -> tuple[list[Request], list[Problem]]:
 def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult]:
     """Take in *requests*, each signed by whoever acts; a changed request starts a new round.
 
-    :raises RequestInvalid: a request names another institution or person than its case has.
+    A request that names another institution or person than its case has is refused and stops no other.
     """
     from quipux_provision.store.ledger import NewEvent
     from quipux_provision.store.signatures import REQUEST
@@ -41,9 +41,13 @@ def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult
         if case and case.request_digest == request_digest:
             results.append(CaseResult(request.case, "unchanged", detail=_detail(case.round, request_digest)))
             continue
-        if case:
-            _refuse_another_case(workspace.request(case), request)
-        _refuse_known_institution(request, known)
+        try:
+            if case:
+                _refuse_another_case(workspace.request(case), request)
+            _refuse_known_institution(request, known)
+        except RequestInvalid as error:
+            results.append(CaseResult.refused(request.case, error))
+            continue
         round_ = case.round + 1 if case else 1
         statement = {
             "ledger_id": workspace.ledger.ledger_id,
@@ -87,14 +91,19 @@ def _refuse_another_case(before: Request, after: Request) -> None:
             _("{case}: {fields} changed, so this is another case").format(
                 case=after.case, fields=", ".join(changed)
             ),
-            _("give the request a new file name, then submit that; the old case stays as it is"),
+            _(
+                "give the request a new file name and submit that; if {case} was a mistake: "
+                "quipux-provision reject {case} --environment E --reason ..."
+            ).format(case=after.case),
         )
 
 
 def _institutions(workspace: Workspace, state: LedgerState) -> dict[str, str]:
-    """Return RUC -> case of every case whose data is still there."""
+    """Return RUC -> case of every case that was not rejected and whose data is still there."""
     known = {}
     for case in state.cases.values():
+        if case.state == RECHAZADA:
+            continue
         data = workspace.known(case.request_ref)
         if data:
             known[Request.from_source(case.case, data["request"]).institution.ruc] = case.case
@@ -104,7 +113,10 @@ def _institutions(workspace: Workspace, state: LedgerState) -> dict[str, str]:
 def _refuse_known_institution(request: Request, known: dict[str, str]) -> None:
     owner = known.setdefault(request.institution.ruc, request.case)
     if owner != request.case:
-        raise GateClosed(
+        raise RequestInvalid(
             _("{case}: the RUC belongs to the case {owner} already").format(case=request.case, owner=owner),
-            _("change the request of {owner}, or withdraw that case").format(owner=owner),
+            _(
+                "change the request of {owner} instead; if that case was a mistake: "
+                "quipux-provision reject {owner} --environment E --reason ..."
+            ).format(owner=owner),
         )

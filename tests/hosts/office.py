@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -135,12 +136,18 @@ class Office:
         path.write_text(text.replace('"2026-11-03"', "2026-11-03"))  # the one value that is no text
         return path
 
-    def run(self, person: str, *arguments: str | Path) -> Result:
-        """Call the command line as a person."""
+    def run(
+        self,
+        person: str,
+        *arguments: str | Path,
+        folder: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Call the command line as a person, in another folder or with more in its environment if told so."""
         done = subprocess.run(
             [PROGRAM, "--lang", "en", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "QUIPUX_PROVISION_KEY": str(self.key(person))},
+            cwd=folder or self.folder,
+            env={**os.environ, "QUIPUX_PROVISION_KEY": str(self.key(person)), **(environ or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -149,9 +156,9 @@ class Office:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def must(self, person: str, *arguments: str | Path, code: int = 0) -> Result:
-        """Call the command line and expect an exit code."""
-        result = self.run(person, *arguments)
+    def must(self, person: str, *arguments: str | Path, code: int = 0, **options: Any) -> Result:
+        """Call the command line and expect an exit code; options are those of `run`."""
+        result = self.run(person, *arguments, **options)
         assert result.code == code, f"{' '.join(map(str, arguments))}: {result}"
         return result
 
