@@ -10,7 +10,7 @@ from quipux_provision.i18n import _
 from quipux_provision.store.settings import FILE_NAME
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_PRIVATE = ("outbox", "checkpoints")
+_PRIVATE = ("outbox", "checkpoints", "secretos")
 
 
 def initialise(target: Path) -> list[Path]:

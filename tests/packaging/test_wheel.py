@@ -58,7 +58,21 @@ def run(environment: Path, folder: Path, program: str, *arguments: str) -> str:
 def test_wheel_holds_the_package_and_the_collection_and_nothing_else(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = {name for name in repository_files() if name.startswith("quipux_provision/")}
-    assert names == package | {f"{COLLECTION}/{name}" for name in collection_files()}
+    examples = {
+        f"quipux_provision/{name}"
+        for name in repository_files()
+        if name.startswith(("inventories/production/", "inventories/training/"))
+    }
+    assert names == package | examples | {f"{COLLECTION}/{name}" for name in collection_files()}
+
+
+def test_init_makes_a_workspace_with_its_inventories(environment: Path, tmp_path: Path) -> None:
+    run(environment, tmp_path, "quipux-provision", "init", "oficina")
+    made = {path.relative_to(tmp_path / "oficina").as_posix() for path in (tmp_path / "oficina").rglob("*")}
+    for name in ("training", "production"):
+        assert {f"inventories/{name}/{file}" for file in ("hosts.yml", "known_hosts")} <= made
+        assert f"inventories/{name}/group_vars/all/main.yml" in made
+    assert not any("demo" in name or "self_hosted" in name for name in made)
 
 
 def test_command_line_starts(environment: Path, tmp_path: Path) -> None:
