@@ -168,7 +168,7 @@ def test_a_bad_request_file_is_named_with_its_place(plays: Plays) -> None:
     (plays.folder / "inej.yml").write_text(REQUEST.replace('"2405999992"', "2405999992"))
     done = plays.run("provision", {"provision_requests": ["inej.yml"]})
     assert done.returncode == 2
-    assert "inej.yml:14:" in done.stdout + done.stderr
+    assert "inej.yml:15:" in done.stdout + done.stderr
     assert plays.quipux.sql("SELECT 1 FROM institucion WHERE inst_ruc = %s", (RUC,)) == []
 
 
