@@ -142,6 +142,7 @@ def run_items(module: AnsibleModule, with_institution: bool) -> None:
         "items": results,
         "database": engine.layout.database,
         "layout": engine.layout.name,
+        "hosts": sorted({host for item in items for host in (item["binding"] or {}).get("hosts") or []}),
     }
     if module._diff:
         answer["diff"] = [_diff(result) for result in results if result["changes"]]

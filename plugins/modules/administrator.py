@@ -239,6 +239,11 @@ layout:
   returned: always
   type: str
   sample: quipux-2014
+hosts:
+  description: Names of the hosts that the items' bindings name, sorted.
+  returned: always
+  type: list
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

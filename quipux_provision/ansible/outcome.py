@@ -140,9 +140,6 @@ class Fold:
             self._stored[host] = {str(item.get("case")): item for item in items}
             return
         self._expected.update(result.get("hosts") or [])
-        invocation = (result.get("invocation") or {}).get("module_args") or {}
-        for given in invocation.get("items") or []:
-            self._expected.update((given.get("binding") or {}).get("hosts") or [])
         for item in items:
             found = _item(item)
             self._items[found.case] = found

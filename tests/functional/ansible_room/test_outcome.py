@@ -14,12 +14,7 @@ def event(
 
 
 def written(*items: dict[str, Any], hosts: tuple[str, ...] = ("app1", "db1")) -> dict[str, Any]:
-    given = [{"case": item["case"], "binding": {"hosts": list(hosts)}} for item in items]
-    result = {
-        "items": list(items),
-        "database": {"name": "quipux"},
-        "invocation": {"module_args": {"items": given}},
-    }
+    result = {"items": list(items), "database": {"name": "quipux"}, "hosts": list(hosts)}
     return event("runner_on_ok", INSTITUTION, res=result)
 
 
