@@ -14,8 +14,9 @@ from quipux_provision.service import status as reports
 def status(arguments: Namespace, output: Output) -> int:
     """Say for every case in one line where it stands and who must act next."""
     workspace = open_workspace(arguments)
-    cases = reports.status(workspace, arguments.cases)
-    output.data({"cases": cases})
+    report = reports.status(workspace, arguments.cases)
+    output.data(report)
+    cases = report["cases"]
     width = max((len(case["case"]) for case in cases), default=0)
     for case in cases:
         mail = [name for name, e in case["environments"].items() if e["mail"] == "failed"]
@@ -24,6 +25,8 @@ def status(arguments: Namespace, output: Output) -> int:
         output.line(f"{case['case']:{width}}  {case['state']:16} {step}{late}")
     if not cases:
         output.line(_("no cases yet: quipux-provision submit requests/FILE.yml"))
+    for notice in report["notices"]:
+        output.line(_("notice: {message}").format(message=notice["message"]))
     return 0
 
 

@@ -34,6 +34,9 @@ MAIL_FAILED = "mail.failed"
 LOCK_TAKEN_OVER = "lock.taken_over"
 LOCK_RELEASED = "lock.released_by_hand"
 
+# How a run of a case fails when the database or the code is not what was planned on.
+PLAN_CHANGED = "plan_changed"
+
 # States.
 RECIBIDA = "recibida"
 ACEPTADA = "aceptada"
@@ -158,6 +161,7 @@ class LedgerState:
     documents: dict[str, str | None] = field(default_factory=dict)
     unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
     signers_sha256: str | None = None
+    signers_changed: datetime | None = None
 
 
 def fold(events: Iterable[LedgerEvent]) -> LedgerState:
@@ -174,6 +178,8 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             ledger.unfinished_runs[event.data["run"]] = set(event.data["cases"])
             _run_started(ledger, event)
         elif event.kind == SIGNERS_CHANGED:
+            if ledger.signers_sha256 is not None:
+                ledger.signers_changed = event.time
             ledger.signers_sha256 = event.data["sha256"]
         elif event.case is not None:
             step = _STEPS.get(event.kind)
@@ -319,6 +325,9 @@ def _run_failed(case: CaseState, event: LedgerEvent) -> None:
     progress = case.progress(event.environment or "")
     progress.operators.add(event.actor or "")
     progress.failure = event.data["code"]
+    if progress.failure == PLAN_CHANGED:
+        _end_round(case)
+        progress.plan = None
 
 
 def _mail(case: CaseState, event: LedgerEvent) -> None:

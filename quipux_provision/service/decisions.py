@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def proposals(
         for case in cases:
             _check_state(case, environment, decision)
     else:
-        cases = [case for case in state.cases.values() if _awaits_decision(case, environment)]
+        now = workspace.now()
+        cases = [case for case in state.cases.values() if _awaits_decision(case, environment, now)]
     if decision == "approve":
         person = workspace.principal()
         for case in cases:
@@ -76,9 +78,11 @@ def _check_state(case: CaseState, environment: Environment, decision: Decision) 
         check_route(case, environment)
 
 
-def _awaits_decision(case: CaseState, environment: Environment) -> bool:
+def _awaits_decision(case: CaseState, environment: Environment, now: datetime) -> bool:
     progress = case.progress(environment.name)
-    if progress.decision is not None or progress.plan is None or not progress.plan.pending:
+    if progress.decision is not None and progress.decision.expires_at > now:
+        return False
+    if progress.plan is None or not progress.plan.pending:
         return False
     try:
         check_may_decide(case, environment)

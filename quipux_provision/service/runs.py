@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain.lifecycle import (
     ACTIVATION_PREPARED,
     APPLIED,
+    PLAN_CHANGED,
     PLANNED,
     PRODUCTION,
     RUN_FAILED,
@@ -384,7 +385,7 @@ def _usable(outcome: Outcome, case: str) -> tuple[ItemResult | None, ProvisionEr
     if item is not None and item.status in ("ok", "unchanged", "activated"):
         return item, ProvisionError("")
     if item is not None and item.error:
-        error: ProvisionError = (GateClosed if item.error["code"] == "plan_changed" else RunFailed)(
+        error: ProvisionError = (GateClosed if item.error["code"] == PLAN_CHANGED else RunFailed)(
             "{case}: {text}".format(case=case, text=item.error["message"]), item.error["hint"]
         )
         return None, error

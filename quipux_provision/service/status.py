@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.lifecycle import (
     ACEPTADA,
     EN_PRODUCCION,
+    PLAN_CHANGED,
     PRODUCTION,
     RECHAZADA,
     TRAINING,
     CaseState,
+    LedgerState,
     Progress,
 )
 from quipux_provision.domain.request import Request
+from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -25,15 +28,31 @@ APPROVER = "aprobador"
 NOBODY = "nadie"
 
 
-def status(workspace: Workspace, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return one mapping a case: ``case, ruc, sigla, state, round, since, next, environments``.
+def status(workspace: Workspace, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+    """Return ``cases`` and ``notices``.
 
-    ``next`` is ``{who, command}``; ruc and sigla are None after a purge.
+    A case is ``case, ruc, sigla, state, round, since, next, environments``; ``next`` is ``{who, command}``;
+    ruc and sigla are None after a purge. A notice is ``code, message``.
     """
     state = workspace.state()
     cases = [workspace.case(state, name) for name in dict.fromkeys(names)] or list(state.cases.values())
     workspace.preload(case.request_ref for case in cases)
-    return [_describe(workspace, case) for case in cases]
+    return {
+        "cases": [_describe(workspace, case) for case in cases],
+        "notices": list(_notices(workspace, state)),
+    }
+
+
+def _notices(workspace: Workspace, state: LedgerState) -> Iterator[dict[str, Any]]:
+    if state.signers_sha256 not in (None, workspace.signers.sha256):
+        yield {
+            "code": "signers_changed",
+            "message": _("the signers file changed since the last event; see who may sign: signers list"),
+        }
+    elif state.signers_changed is not None:
+        message = _("the signers file changed at {time}; see who may sign: signers list")
+        moment = format_time(state.signers_changed)
+        yield {"code": "signers_changed", "message": message.format(time=moment)}
 
 
 def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
@@ -77,21 +96,26 @@ def _next(workspace: Workspace, case: CaseState) -> tuple[str, str]:
     if case.state == RECHAZADA:
         return AUTHOR, f"quipux-provision submit requests/{case.case}.yml"
     for name, progress in case.environments.items():
-        if progress.applied and (progress.mail_wanted or progress.failure):
-            return OPERATOR, _command("apply", case, name)
+        environment = workspace.settings.environments.get(name)
+        if environment and progress.applied and (progress.mail_wanted or progress.failure):
+            again = _command("apply", case, name)
+            if progress.failure != PLAN_CHANGED:
+                return OPERATOR, again
+            return _step(workspace, case, environment, again)
     if case.state == EN_PRODUCCION:
         return NOBODY, ""
     training, production = _environments(workspace, case)
     if case.state in ("recibida", ACEPTADA) and training:
-        return _step(case, training, _command("apply", case, training.name))
+        return _step(workspace, case, training, _command("apply", case, training.name))
     if production:
-        return _step(case, production, f"quipux-provision promote {case.case}")
+        return _step(workspace, case, production, f"quipux-provision promote {case.case}")
     return OPERATOR, "quipux-provision doctor"
 
 
-def _step(case: CaseState, environment: Environment, run: str) -> tuple[str, str]:
+def _step(workspace: Workspace, case: CaseState, environment: Environment, run: str) -> tuple[str, str]:
     progress = case.progress(environment.name)
-    if progress.decision is not None and progress.decision.round == case.round:
+    decision = progress.decision
+    if decision is not None and decision.round == case.round and decision.expires_at > workspace.now():
         return OPERATOR, run
     if progress.plan is not None and progress.plan.pending:
         return APPROVER, _command("approve", case, environment.name)

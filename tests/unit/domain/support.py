@@ -132,9 +132,11 @@ class Story:
         }
         return self.add(lifecycle.APPLIED, environment, operator, **data)
 
-    def failed(self, environment: str, run: str = "run", operator: str = "operador") -> Story:
+    def failed(
+        self, environment: str, run: str = "run", operator: str = "operador", code: str = "unreachable"
+    ) -> Story:
         return self.add(
-            lifecycle.RUN_FAILED, environment, operator, run=run, kind=KINDS[environment], code="unreachable"
+            lifecycle.RUN_FAILED, environment, operator, run=run, kind=KINDS[environment], code=code
         )
 
     def trained(self) -> Story:

@@ -84,8 +84,9 @@ def test_the_time_of_a_state_is_that_of_its_first_event() -> None:
         lambda s: s.plan("production", "plan-2"),
         lambda s: s.decide("production", "reject"),
         lambda s: s.decide("training", "reject"),
+        lambda s: s.failed("production", code="plan_changed"),
     ],
-    ids=["changed request", "changed plan", "rejection", "rejection elsewhere"],
+    ids=["changed request", "changed plan", "rejection", "rejection elsewhere", "changed database"],
 )
 def test_a_round_ends_and_its_approvals_with_it(end: Callable[[Story], Story]) -> None:
     story = Story().trained().plan("production").decide("production")
@@ -223,4 +224,6 @@ def test_databases_and_signers() -> None:
     assert story.ledger().databases["training"]["system_identifier"] == "7"
     assert story.add(lifecycle.REBOUND, "training", released={}).ledger().databases == {}
     story.add(lifecycle.SIGNERS_CHANGED, sha256="one", previous=None)
-    assert story.add(lifecycle.SIGNERS_CHANGED, sha256="two", previous="one").ledger().signers_sha256 == "two"
+    assert story.ledger().signers_changed is None
+    changed = story.add(lifecycle.SIGNERS_CHANGED, sha256="two", previous="one").ledger()
+    assert (changed.signers_sha256, changed.signers_changed) == ("two", story.events[-1].time)
