@@ -13,8 +13,11 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.quipux.provision.plugins.module_utils import _connection
 from ansible_collections.quipux.provision.plugins.module_utils._engine import Engine
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
+from ansible_collections.quipux.provision.plugins.module_utils._old_runs import end_runs
 
 Spec = dict[str, t.Any]
+
+IDENTITY = ("name", "oid", "system_identifier")
 
 
 def connection_spec() -> Spec:
@@ -91,6 +94,11 @@ def list_spec(item: Spec) -> Spec:
     return {
         **connection_spec(),
         "default_city": {"type": "str"},
+        "expect_database": {
+            "type": "dict",
+            "options": {name: {"type": "str", "required": True} for name in IDENTITY},
+        },
+        "end_runs": {"type": "list", "elements": "str", "default": []},
         "items": {
             "type": "list",
             "elements": "dict",
@@ -123,6 +131,9 @@ def run_items(module: AnsibleModule, with_institution: bool) -> None:
             default_city=module.params["default_city"],
             lock_timeout=module.params["lock_timeout"],
         )
+        _demand_database(engine.layout.database, module.params["expect_database"])
+        if module.params["end_runs"] and not module.check_mode:
+            end_runs(session, module.params["end_runs"])
         results = engine.run(items)
     except CallError as error:
         module.fail_json(msg=str(error))
@@ -147,6 +158,14 @@ def run_items(module: AnsibleModule, with_institution: bool) -> None:
     if module._diff:
         answer["diff"] = [_diff(result) for result in results if result["changes"]]
     module.exit_json(**answer)
+
+
+def _demand_database(found: Spec, expected: Spec | None) -> None:
+    if expected and any(str(found[key]) != expected[key] for key in IDENTITY):
+        raise CallError(
+            f"database {found['name']} (oid {found['oid']} of cluster {found['system_identifier']}) is not "
+            "the one that the environment is bound to; nothing was written"
+        )
 
 
 def _take_items(module: AnsibleModule) -> list[dict[str, t.Any]]:

@@ -36,6 +36,30 @@ options:
       - City, by number or exact name in Quipux's catalogue, of new rows whose item has none.
       - Without either the first of the catalogue is written, as Quipux's pages do.
     type: str
+  end_runs:
+    description:
+      - Values of O(application_name) of earlier runs that died. Their connections are awaited for five
+        seconds, then ended.
+      - Not in check mode.
+    type: list
+    elements: str
+    default: []
+  expect_database:
+    description: Refuse to do anything in another database than this one. See RV(database).
+    type: dict
+    suboptions:
+      name:
+        description: Name of the database.
+        type: str
+        required: true
+      oid:
+        description: Its number.
+        type: str
+        required: true
+      system_identifier:
+        description: Identifier of its cluster.
+        type: str
+        required: true
   items:
     description: The institutions.
     type: list
@@ -274,6 +298,11 @@ items:
         failed items.
       type: str
       returned: always
+hosts:
+  description: All O(items[].binding.hosts).
+  returned: always
+  type: list
+  elements: str
 database:
   description: Identity of the database, with C(name), C(oid) and C(system_identifier).
   returned: always

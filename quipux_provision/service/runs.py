@@ -360,7 +360,8 @@ def _execute(
     }
     if environment.default_city is not None:
         variables["quipux_default_city"] = environment.default_city
-    if bound := state.databases.get(environment.name):
+    bound = state.databases.get(environment.name)
+    if bound and not check:  # a plan says by itself that another database answered
         variables["provision_expect_database"] = environments.database_of(bound)
     return execute(
         Run(
