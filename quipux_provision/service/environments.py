@@ -63,6 +63,8 @@ def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:
     from quipux_provision.store.signatures import RUN
 
     environment = workspace.environment(name)
+    if not reason.strip():
+        raise UsageError(_("a reason is missing"), _("say why: --reason ..."))
     state = workspace.state()
     bound = state.databases.get(environment.name)
     if not bound:
