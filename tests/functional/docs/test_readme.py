@@ -130,7 +130,7 @@ def test_an_office_follows_the_readme_and_the_guide(
     outbox = sorted(path.name.split("-2")[0] for path in (office.cwd / "outbox").glob("*.eml"))
     assert outbox == ["inej-production", "inej-training"]
 
-    for command in commands(GUIDE) if GUIDE.exists() else []:
+    for command in commands(GUIDE):
         office.type(command)
     assert states(office)["afic"] == "en_produccion"
 
