@@ -12,7 +12,7 @@ import unicodedata
 from ansible_collections.quipux.provision.plugins.module_utils._errors import Refused
 
 # What the application's own cleaning turns these characters into.
-_AS_STORED = {"'": "\u2032", "\u2018": "\u2032", "\u2019": "\u2032", "\u201c": '"', "\u201d": '"'}
+_AS_STORED = {"'": "\u2032", "\u201c": '"', "\u201d": '"'}
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _FORBIDDEN = {"\\": "a backslash", "<": "the character <"}
 

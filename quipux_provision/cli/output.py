@@ -30,7 +30,7 @@ class Output:
     def data(self, value: dict[str, Any]) -> None:
         """Print the JSON form; nothing in text form."""
         if self.json:
-            print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False))
+            print(_escaped(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False)))
 
     def note(self, text: str) -> None:
         """Print a line for people to standard error, in either form."""
@@ -42,9 +42,10 @@ class Output:
         self._error_lines(error.message, error.hint)
 
     def _error_lines(self, message: str, hint: str) -> None:
-        self.note(_("ERROR: {message}").format(message=message))
+        # One line each: a name with a line break in it must not forge another one.
+        self.note(_one_line(_("ERROR: {message}").format(message=message)))
         if hint:
-            self.note(_("HINT:  {hint}").format(hint=hint))
+            self.note(_one_line(_("HINT:  {hint}").format(hint=hint)))
 
     def interrupted(self) -> None:
         """Say that the user stopped the command."""
@@ -98,3 +99,12 @@ def _status_word(status: str) -> str:
 def _clean(text: str) -> str:
     """Return *text* without terminal control characters: data of others never drives the terminal."""
     return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _one_line(text: str) -> str:
+    return _clean(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
+
+
+def _escaped(text: str) -> str:
+    """Return JSON *text* with what could drive a terminal as escapes, which mean the same."""
+    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
