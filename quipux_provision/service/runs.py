@@ -352,11 +352,14 @@ def _execute(
     watch = watch or Watch()
     vault = resolve(environment.vault, workspace.root) if environment.vault else None
     activations = (item["activation"]["hash"] for item in items if "activation" in item)
+    # We hold the locks of our cases, so a run of theirs without an end is dead; others may be under way.
+    ours = {item["case"] for item in items}
+    dead = [old for old, cases in state.unfinished_runs.items() if ours & cases]
     variables: dict[str, Any] = {
         "provision_items": list(items),
         "provision_environment": environment.name,
         "provision_application_name": application_name(run),
-        "provision_end_runs": [application_name(old) for old in state.unfinished_runs],
+        "provision_end_runs": [] if check else [application_name(old) for old in dead],
     }
     if environment.default_city is not None:
         variables["quipux_default_city"] = environment.default_city
