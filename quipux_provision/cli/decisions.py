@@ -77,7 +77,10 @@ def _confirm(decision: Decision, count: int) -> None:
             _("nobody is at the terminal to confirm"), _("add --yes once you have read the change")
         )
     question = _("Approve {count}?") if decision == "approve" else _("Reject {count}?")
-    answer = input(question.format(count=count) + " [y/N] ").strip().lower()
+    try:
+        answer = input(question.format(count=count) + " [y/N] ").strip().lower()
+    except EOFError:
+        answer = ""
     if answer not in ("y", "yes", "s", "si", "sí"):
         raise Interrupted(_("nothing was signed"), _("run the command again to decide"))
 

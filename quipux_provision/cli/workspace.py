@@ -24,10 +24,12 @@ def init(arguments: Namespace, output: Output) -> int:
             _("--signer and --public-key belong together"),
             _("add both: --signer NAME --public-key ~/.ssh/id_ed25519.pub"),
         )
+    name, key = arguments.signer, arguments.public_key or setup.own_public_key()
+    if name:
+        signers.check(name, public_key_line(key))
     written = setup.initialise(arguments.directory)
     for path in written:
         output.line(f"  {arguments.directory / path}")
-    name, key = arguments.signer, arguments.public_key or setup.own_public_key()
     if name is None and key is not None and sys.stdin.isatty():
         name = _ask_signer(key)
     if name and key:
@@ -41,7 +43,10 @@ def init(arguments: Namespace, output: Output) -> int:
 
 def _ask_signer(key: Path) -> str | None:
     name = getpass.getuser()
-    answer = input(_("Let {name} sign with {key}? [Y/n] ").format(name=name, key=key)).strip().lower()
+    try:
+        answer = input(_("Let {name} sign with {key}? [Y/n] ").format(name=name, key=key)).strip().lower()
+    except EOFError:
+        return None
     return name if answer in ("", "y", "yes", "s", "si", "sí") else None
 
 

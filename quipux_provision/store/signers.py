@@ -131,13 +131,7 @@ def add(path: Path, name: str, public_key: str, namespaces: Sequence[str] | None
     :param namespaces: what the key may sign, None: everything.
     :raises UsageError: bad name or key, or the key is there already; the file is unchanged.
     """
-    try:
-        line = _line(name, public_key, namespaces)
-    except ValueError as error:
-        raise UsageError(
-            _("cannot add {name}: {reason}").format(name=name, reason=error),
-            _("quipux-provision signers add NAME KEY.pub; NAME like rosa.ejemplo"),
-        ) from None
+    line = check(name, public_key, namespaces)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -156,6 +150,20 @@ def add(path: Path, name: str, public_key: str, namespaces: Sequence[str] | None
         file.flush()
         os.fsync(file.fileno())
     return after.signers[-1]
+
+
+def check(name: str, public_key: str, namespaces: Sequence[str] | None = None) -> str:
+    """Return the line that :func:`add` would write.
+
+    :raises UsageError: bad name or key.
+    """
+    try:
+        return _line(name, public_key, namespaces)
+    except ValueError as error:
+        raise UsageError(
+            _("cannot add {name}: {reason}").format(name=name, reason=error),
+            _("quipux-provision signers add NAME KEY.pub; NAME like rosa.ejemplo"),
+        ) from None
 
 
 def writable_by_me(path: Path) -> bool:
