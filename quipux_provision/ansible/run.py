@@ -130,7 +130,7 @@ def _handler(run: Run, fold: Fold, redact: Callable[[str], str]) -> Callable[[Ma
         if run.on_progress and (progress := progress_of(event, time.monotonic() - began)):
             run.on_progress(progress)
         if run.on_output and event.get("stdout"):
-            run.on_output(redact(str(event["stdout"])))
+            run.on_output(redact(str(event["stdout"]).replace("\r\n", "\n")))
         return False  # the event is not to be written to disk
 
     return handle

@@ -30,7 +30,7 @@ _REFUSED = re.compile(f"[{REFUSED_RANGES}\ud800-\udfff\U000e0000-\U000e0fff\U000
 _TEMPLATES = ("{{", "{%", "{#")
 _ENTITY = re.compile(r"&#?[A-Za-z0-9]+;")
 
-TEXT_PATTERN = rf"^(?!.*(?:\{{[{{%#]|{_ENTITY.pattern}))[^\\<{REFUSED_RANGES}]+$"
+TEXT_PATTERN = rf"^(?!.*(?:\{{[{{%#]|=\?|{_ENTITY.pattern}))[^\\<{REFUSED_RANGES}]+$"
 """The same rules for the JSON Schema (ECMA 262), as far as one pattern can say them."""
 
 _LINE_BREAKS = re.compile(r"\r\n|\t|\n")
@@ -68,6 +68,12 @@ def check_text(value: str) -> Iterator[Finding]:
             yield Finding(
                 "error", _("has {opening}, which opens a template").format(opening=opening), _("take it out")
             )
+    if "=?" in value:
+        yield Finding(
+            "error",
+            _("has =?, which opens an encoded word in the header of a mail"),
+            _("put a space between the two"),
+        )
     if entity := _ENTITY.search(value):
         yield Finding(
             "error",
