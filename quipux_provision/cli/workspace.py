@@ -25,7 +25,7 @@ def init(arguments: Namespace, output: Output) -> int:
             _("add both: --signer NAME --public-key ~/.ssh/id_ed25519.pub"),
         )
     name, key = arguments.signer, arguments.public_key or setup.own_public_key()
-    if name:
+    if name and key:
         signers.check(name, public_key_line(key))
     written = setup.initialise(arguments.directory)
     for path in written:

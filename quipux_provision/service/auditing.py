@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from quipux_provision.errors import UsageError
+from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace
 
 
@@ -20,11 +22,17 @@ def verify(
     :param kept_elsewhere: checkpoints besides those of the workspace.
     :param mail_heads: ledger heads from the headers of mails, ``COUNT:HASH``.
     :param signers_file: signers to trust instead of the settings' ones.
+    :raises UsageError: a named file is not there.
     :returns: ``ok, events, checkpoints, findings``; a finding is ``code, severity, seq, message``.
     """
     from quipux_provision.store import audit, checkpoints
     from quipux_provision.store.signers import AllowedSigners
 
+    for path in kept_elsewhere:
+        if not path.is_file():
+            raise UsageError(
+                _("there is no checkpoint {path}").format(path=path), _("name a .json file of checkpoints/")
+            )
     signers = workspace.signers
     if signers_file is not None:
         signers = AllowedSigners.load(str(signers_file.absolute()), workspace.root)

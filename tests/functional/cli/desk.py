@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +19,7 @@ import libfaketime
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.signatures import APPROVAL, sign
-from tests.hosts.office import Applicant, Office
+from tests.hosts.office import PROGRAM, Applicant, Office, Result
 
 
 def clock(shift: str) -> dict[str, str]:
@@ -107,3 +110,25 @@ def clone(office: Office, folder: Path) -> Path:
     """A copy of the whole workspace, its ledger as it stands now included."""
     shutil.copytree(office.folder, folder)
     return folder
+
+
+def at_terminal(office: Office, person: str, *arguments: str | Path, typed: str = "", **more: str) -> Result:
+    """Call the command line as a person who sits at a terminal and types; output and errors come as one."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "--lang", "en", *arguments],
+        cwd=office.folder,
+        env={**os.environ, "QUIPUX_PROVISION_KEY": str(office.key(person)), "TERM": "xterm", **more},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    seen = b""
+    with suppress(OSError):  # a terminal whose other end is closed ends with EIO
+        while piece := os.read(ours, 65536):
+            seen += piece
+    os.close(ours)
+    return Result(process.wait(60), seen.decode(), "")
