@@ -298,11 +298,6 @@ items:
         failed items.
       type: str
       returned: always
-hosts:
-  description: All O(items[].binding.hosts).
-  returned: always
-  type: list
-  elements: str
 database:
   description: Identity of the database, with C(name), C(oid) and C(system_identifier).
   returned: always
