@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import VARIANTS
 from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Office
 from tests.stand_in.cluster import Cluster
-from tests.stand_in.database import load
+from tests.stand_in.database import REAL_VARIABLE, load, real_folder
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +50,32 @@ def environments(
 def office(environments: dict[str, LocalEnvironment], tmp_path: Path) -> Office:
     """A workspace with its people."""
     return Office(tmp_path / "oficina", environments["training"], environments["production"])
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def layout(request: pytest.FixtureRequest) -> str:
+    """Like `variant`, for a whole file."""
+    if request.param == "real" and real_folder() is None:
+        pytest.skip(f"the real layout needs {REAL_VARIABLE}=FOLDER (SCRIPTBD of a Quipux release)")
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def country(
+    clusters: dict[str, Cluster], layout: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, LocalEnvironment]]:
+    """Like `environments`, for a whole file."""
+    made = {}
+    for name, cluster in clusters.items():
+        database = load(cluster, f"quipux_{name}_{next(_numbers)}", layout, roles=True)
+        made[name] = LocalEnvironment(name, database, tmp_path_factory.mktemp("bodega"))
+    yield made
+    for environment in made.values():
+        environment.database.drop()
+
+
+@pytest.fixture(scope="module")
+def house(country: dict[str, LocalEnvironment], tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """Like `office`, for a whole file."""
+    folder = tmp_path_factory.mktemp("casa") / "oficina"
+    return Office(folder, country["training"], country["production"])
