@@ -28,7 +28,9 @@ def clusters(cluster: Cluster) -> Iterator[dict[str, Cluster]]:
 
 
 @pytest.fixture
-def found(clusters: dict[str, Cluster], variant: str, tmp_path: Path) -> Iterator[dict[str, LocalEnvironment]]:
+def found(
+    clusters: dict[str, Cluster], variant: str, tmp_path: Path
+) -> Iterator[dict[str, LocalEnvironment]]:
     """Training and production before anybody prepared them."""
     made = {}
     for name, cluster in clusters.items():

@@ -140,7 +140,9 @@ def test_demo_runs_as_the_readme_says() -> None:
     assert [command.text for command in block[1:]] == [".venv/bin/quipux-provision --workspace .demo status"]
     # The environment is the one that runs this test; it is not made anew below its feet.
     make = ["make", "--old-file=.venv/.made-from", "demo"]
-    done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        make, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     status = [*block[1].text.split(), "--format", "json"]
     asked = subprocess.run(status, cwd=ROOT, capture_output=True, text=True, check=True)
