@@ -134,7 +134,6 @@ def edit_settings(stage: Stage) -> None:
 
 def make_inventories(stage: Stage) -> None:
     """Write an inventory for each environment; its database password is encrypted with its vault."""
-    private(WORKSPACE / "secretos")
     shutil.rmtree(WORKSPACE / "inventories", ignore_errors=True)
     for name, database in stage.databases.items():
         inventory = private(WORKSPACE / "inventories" / name)

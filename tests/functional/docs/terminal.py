@@ -21,8 +21,8 @@ from tests.functional.docs.pages import Command
 _SECONDS = 300
 _PRIVATE = ("ANSIBLE_", "QUIPUX_", "SSH_", "LC_", "VIRTUAL_ENV", "PYTHONPATH", "LANGUAGE")
 
-# Stands in for a person with an editor: writes what the table says into the files it is given. A file that the
-# table does not name is the temporary one that ansible-vault opens.
+# Stands in for a person with an editor: writes what the table says into the files it is given. A file that
+# the table does not name is the temporary one that ansible-vault opens.
 _EDITOR = """\
 #!{python}
 import json, pathlib, sys
@@ -93,7 +93,7 @@ class Terminal:
         key.unlink()
 
     def type(self, command: Command) -> str:
-        """Run a command in the folder, and with the variables, that earlier ones left; give what was shown."""
+        """Run a command in the folder and with the variables that earlier ones left; gives what was shown."""
         self._editor.with_suffix(".json").write_text(json.dumps(self.texts))
         variables, place = self.home.parent / f"variables-{command.who}", self.home.parent / "place"
         script = (
