@@ -253,8 +253,6 @@ def test_the_language_is_the_locales_or_the_one_named(rosa: Beginner) -> None:
     assert json_es == rosa.call("status", "--format", "json", folder=office, LANG="C.UTF-8")
     wrong = rosa.call("plan", "-e", "staging", folder=office, LANG="es_EC.UTF-8")
     assert wrong.code == 2
-    assert (
-        "no hay ningún ambiente" in wrong.errors or "no existe" in wrong.errors or "staging" in wrong.errors
-    )
+    assert "training" in wrong.errors
     assert "use one of" not in wrong.errors
-    assert "uso:" in rosa.call("--help", LANG="es_EC.UTF-8").output.lower()
+    assert "VERBO" in rosa.call("--help", LANG="es_EC.UTF-8").output
