@@ -105,7 +105,10 @@ def encrypt(text: str, password: str, folder: Path) -> str:
     password_file.touch(0o600)
     password_file.write_text(password)
     command = ["ansible-vault", "encrypt", "--vault-password-file", str(password_file), "--output", "-"]
-    return ansible(command, stdin=text).stdout
+    try:
+        return ansible(command, stdin=text).stdout
+    finally:
+        password_file.unlink()
 
 
 def ansible(command: list[str], *, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
