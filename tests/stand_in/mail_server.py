@@ -48,6 +48,7 @@ class MailServer:
         self.answers = dict(answers or {})
         self.port = 0
         self.raw: list[bytes] = []
+        self.messages: list[EmailMessage] = []  # the same, parsed
         self.recipients: list[str] = []
         self.connections: list[asyncio.Transport] = []
         self._login = login
@@ -62,11 +63,6 @@ class MailServer:
             }
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    @property
-    def messages(self) -> list[EmailMessage]:
-        """Return what was taken, parsed."""
-        return [message_from_bytes(raw, EmailMessage, policy=default) for raw in self.raw]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -117,6 +113,7 @@ class MailServer:
         answer = self.answers.get("DATA", "250 OK")
         if answer.startswith("250"):
             self.raw.append(envelope.content)
+            self.messages.append(message_from_bytes(envelope.content, EmailMessage, policy=default))
             self.recipients += envelope.rcpt_tos
             if self.folder:
                 (self.folder / f"{len(self.raw)}.eml").write_bytes(envelope.content)
