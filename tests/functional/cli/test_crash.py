@@ -251,7 +251,6 @@ def test_ended_in_mid_mail(
     assert hash_in_database(training, applicant) != lost
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_asked_to_end_in_mid_transaction(
     house: Office, training: LocalEnvironment, applicant: Applicant, how: signal.Signals
