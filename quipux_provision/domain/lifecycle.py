@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -141,6 +141,22 @@ class CaseState:
     def progress(self, environment: str) -> Progress:
         """Return what happened in *environment*, an empty record when nothing did."""
         return self.environments.setdefault(environment, Progress())
+
+    def carried_out(self, environment: str) -> CaseState:
+        """Return the case as it was when a request of it was last carried out in *environment*."""
+        progress = self.progress(environment)
+        applied, decision = progress.applied, progress.decision
+        if applied is None:
+            return self
+        if decision is not None and decision.plan_digest != applied.expect:
+            decision = None
+        return replace(
+            self,
+            round=applied.round,
+            request_digest=applied.request_digest,
+            request_ref=applied.request_ref,
+            environments={**self.environments, environment: replace(progress, decision=decision)},
+        )
 
     def training_operators(self) -> set[str]:
         """Return who ran anything for this case outside production."""
@@ -314,6 +330,8 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
         # A mail that was reported as failed arrived after all: its link was used.
         progress.mail_wanted = False
         progress.mail = MAIL_SENT.removeprefix("mail.") if progress.mail == "failed" else progress.mail
+    if not progress.holds(case.request_digest):
+        return  # of an earlier round: a new link for what stands there, or a run that a submit overtook
     if progress.kind == TRAINING:
         if case.state in (RECIBIDA, ACEPTADA):
             case.state = EN_CAPACITACION

@@ -242,6 +242,8 @@ def _apply_locked(
     state = workspace.state()
     run = secrets.token_hex(8)
     cases = [workspace.case(state, name) for name in names]
+    if activate:
+        cases = [case.carried_out(environment.name) for case in cases]
     record = {
         "ledger_id": workspace.ledger.ledger_id,
         "environment": environment.name,

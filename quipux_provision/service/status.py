@@ -97,7 +97,8 @@ def _next(workspace: Workspace, case: CaseState) -> tuple[str, str]:
         return AUTHOR, f"quipux-provision submit requests/{case.case}.yml"
     for name, progress in case.environments.items():
         environment = workspace.settings.environments.get(name)
-        if environment and progress.applied and (progress.mail_wanted or progress.failure):
+        left = progress.mail_wanted or progress.failure
+        if environment and left and progress.holds(case.request_digest):
             again = _command("apply", case, name)
             if progress.failure != PLAN_CHANGED:
                 return OPERATOR, again

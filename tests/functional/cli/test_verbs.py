@@ -216,40 +216,6 @@ def test_nothing_to_do_is_done(house: Office, walk: Walk) -> None:
     assert events(house) == before
 
 
-# Activation.
-
-
-def test_a_new_link_kills_the_old_one_until_the_password_is_chosen(
-    house: Office, country: dict[str, LocalEnvironment], walk: Walk
-) -> None:
-    production, applicant = country["production"], walk.applicant
-    old = mails(house, applicant)[-1]
-    assert code_hash(code_of(old)) == hash_in_database(production, applicant)
-    activate = ("activate", applicant.case, "-e", "production")
-    assert "mail kept in" in house.must("operador", *activate).output
-    new = mails(house, applicant)[-1]
-    assert code_of(new) != code_of(old)
-    assert code_hash(code_of(new)) == hash_in_database(production, applicant)
-
-    production.database.sql(
-        "UPDATE usuarios SET usua_pasw = %s WHERE usua_cedula = %s", (OWN_PASSWORD, applicant.national_id)
-    )
-    sent = len(mails(house, applicant))
-    said = house.must("operador", *activate).output
-    assert "the administrator has a password already, so no link was sent" in said
-    assert len(mails(house, applicant)) == sent
-    assert hash_in_database(production, applicant) == OWN_PASSWORD
-    assert case_of(house, applicant)["next"]["who"] == "nadie"
-
-
-def test_nobody_is_activated_where_nothing_was_carried_out(house: Office) -> None:
-    applicant = Applicant.invent()
-    house.must("autora", "submit", house.write(applicant))
-    said = house.must("operador", "activate", applicant.case, "-e", "training", code=5).errors
-    assert "was not carried out in training yet" in said
-    assert f"run: quipux-provision apply {applicant.case} --environment training" in said
-
-
 # The second round, and accounts that are there already.
 
 
@@ -350,3 +316,39 @@ def test_an_account_of_the_same_institution_is_used_again(
         (made.national_id, made.ruc),
     )
     assert held == [(1,)]
+
+
+# Activation.
+
+
+def test_a_new_link_kills_the_old_one_until_the_password_is_chosen(
+    house: Office, country: dict[str, LocalEnvironment], walk: Walk, second: dict[str, Any]
+) -> None:
+    # The case is in its second round; the link is for what stands in production since the first.
+    production, applicant = country["production"], walk.applicant
+    old = mails(house, applicant)[-1]
+    state = case_of(house, applicant)["state"]
+    assert code_hash(code_of(old)) == hash_in_database(production, applicant)
+    activate = ("activate", applicant.case, "-e", "production")
+    assert "mail kept in" in house.must("operador", *activate).output
+    new = mails(house, applicant)[-1]
+    assert code_of(new) != code_of(old)
+    assert code_hash(code_of(new)) == hash_in_database(production, applicant)
+
+    production.database.sql(
+        "UPDATE usuarios SET usua_pasw = %s WHERE usua_cedula = %s", (OWN_PASSWORD, applicant.national_id)
+    )
+    sent = len(mails(house, applicant))
+    said = house.must("operador", *activate).output
+    assert "the administrator has a password already, so no link was sent" in said
+    assert len(mails(house, applicant)) == sent
+    assert hash_in_database(production, applicant) == OWN_PASSWORD
+    assert case_of(house, applicant)["state"] == state
+
+
+def test_nobody_is_activated_where_nothing_was_carried_out(house: Office) -> None:
+    applicant = Applicant.invent()
+    house.must("autora", "submit", house.write(applicant))
+    said = house.must("operador", "activate", applicant.case, "-e", "training", code=5).errors
+    assert "was not carried out in training yet" in said
+    assert f"run: quipux-provision apply {applicant.case} --environment training" in said

@@ -45,6 +45,7 @@ TABLE: list[tuple[str, Callable[[Story], Story]]] = [
         ),
     ),
     ("recibida", lambda s: s.submit().decide("training", "reject").submit("request-2")),
+    ("recibida", lambda s: s.trained().submit("request-2").applied("training", request_digest="request-1")),
 ]
 
 
@@ -127,6 +128,18 @@ def test_a_new_request_drops_plans_but_not_what_was_carried_out() -> None:
     assert training.holds("request-1")
     assert case.authors == {"autora", "otra"}
     assert case.request_ref == "ref-request-2"
+
+
+def test_what_was_carried_out_can_be_looked_at_in_a_later_round() -> None:
+    story = Story().trained()
+    assert story.case().carried_out("training").request_digest == "request-1"
+    case = story.case()
+    assert case.carried_out("production") is case
+    decided = story.submit("request-2").plan("training", "plan-2").decide("training").case()
+    before = decided.carried_out("training")
+    assert (before.round, before.request_digest, before.request_ref) == (1, "request-1", "ref-request-1")
+    assert before.progress("training").decision is None
+    assert decided.progress("training").decision is not None
 
 
 def test_the_round_of_a_decision_counts_and_not_its_place() -> None:
