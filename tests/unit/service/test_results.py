@@ -23,7 +23,7 @@ def test_nothing_and_nothing_wrong_are_done() -> None:
     assert batch_exit_code(results(0, 0)) == 0
 
 
-@pytest.mark.parametrize(("graver", "other"), itertools.combinations(GRAVEST_FIRST, 2))
+@pytest.mark.parametrize(("graver", "other"), list(itertools.combinations(GRAVEST_FIRST, 2)))
 def test_the_first_of_4_7_6_5_counts(graver: type[RunFailed], other: type[RunFailed]) -> None:
     assert batch_exit_code(results(0, other.exit_code, graver.exit_code)) == graver.exit_code
     assert batch_exit_code(results(graver.exit_code, other.exit_code, 0)) == graver.exit_code
