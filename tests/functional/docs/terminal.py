@@ -19,7 +19,7 @@ from typing import Self
 from tests.functional.docs.pages import Command
 
 _SECONDS = 300
-_PRIVATE = ("ANSIBLE_", "QUIPUX_", "SSH_", "LC_", "VIRTUAL_ENV", "PYTHONPATH", "LANGUAGE")
+_PRIVATE = ("ANSIBLE_", "QUIPUX_", "SSH_", "LC_", "VIRTUAL_ENV", "PYTHONPATH", "LANGUAGE", "XDG_")
 
 # Stands in for a person with an editor: writes what the table says into the files it is given. A file that
 # the table does not name is the temporary one that ansible-vault opens.

@@ -24,11 +24,18 @@ from tests.packaging.building import copy_tree
 PEOPLE = ("ana", "omar", "pilar", "ci")
 TEMPLATE = ROOT / "quipux_provision" / "workspace_template"
 INSTITUTIONS = "SELECT inst_sigla FROM institucion WHERE inst_codi > 2 ORDER BY inst_sigla"
-LOGINABLE = """
-SELECT count(*) FROM usuarios u JOIN usuario m USING (usua_codi)
-WHERE u.usua_login = 'U2405999992' AND u.usua_esta = 1 AND u.usua_nuevo = 1 AND length(u.usua_pasw) = 26
-  AND m.usua_pasw = u.usua_pasw AND m.inst_estado = 1
+# Administrators of an institution: with its sigla, how many there are, and how many have a password.
+ADMINISTRATORS = """
+SELECT count(*), count(u.usua_pasw) FROM usuarios u JOIN usuario m USING (usua_codi)
+WHERE m.inst_sigla = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 AND m.inst_estado = 1
+  AND u.usua_pasw IS NOT DISTINCT FROM m.usua_pasw AND length(coalesce(u.usua_pasw, repeat('x', 26))) = 26
 """
+AFTER_PLAIN = (
+    ("ana", "submit requests/plej.yml"),
+    ("omar", "plan plej --environment training"),
+    ("pilar", "approve plej --environment training"),
+    ("omar", "apply plej --environment training"),
+)
 
 
 def commands(page: Path, *, without: str = "") -> list[Command]:
@@ -106,7 +113,7 @@ def office(tmp_path: Path, found: dict[str, LocalEnvironment]) -> Iterator[Termi
                 f"inventories/{name}/group_vars/all/main.yml": variables(environment)
                 for name, environment in found.items()
             },
-            **{f"requests/{case}.yml": request(case) for case in ("afic", "cnej", "tmej")},
+            **{f"requests/{case}.yml": request(case) for case in ("afic", "cnej", "plej", "tmej")},
         }
         yield terminal
 
@@ -123,12 +130,26 @@ def test_an_office_follows_the_readme_and_the_guide(
     assert states(office) == {"inej": "en_produccion"}
     for environment in found.values():
         assert environment.database.sql(INSTITUTIONS) == [("INEJ",)]
-        assert environment.database.sql(LOGINABLE) == [(1,)]
+        assert environment.database.sql(ADMINISTRATORS, ("INEJ",)) == [(1, 1)]
     plain = [text for line, text in shown.items() if "provision_requests" in line]
     assert len(plain) == 2
     assert all(set(re.findall(r"changed=(\d+)", text)) == {"0"} for text in plain)
     outbox = sorted(path.name.split("-2")[0] for path in (office.cwd / "outbox").glob("*.eml"))
     assert outbox == ["inej-production", "inej-training"]
+
+    # An institution made by plain Ansible has an administrator without a password until the driver comes.
+    plain_line = next(line for line in shown if "provision_requests" in line and "--check" not in line)
+    office.type(
+        Command(
+            "omar", "cp requests/ejemplo.yml requests/plej.yml && $EDITOR requests/plej.yml", 0, "a request"
+        )
+    )
+    office.type(Command("omar", plain_line.replace("inej", "plej"), 0, "plain Ansible"))
+    training = found["training"].database
+    assert training.sql(ADMINISTRATORS, ("PLEJ",)) == [(1, 0)]
+    for who, line in AFTER_PLAIN:
+        office.type(Command(who, f"quipux-provision {line}", 0, "a case that plain Ansible made"))
+    assert training.sql(ADMINISTRATORS, ("PLEJ",)) == [(1, 1)]
 
     for command in commands(GUIDE):
         office.type(command)
