@@ -346,10 +346,13 @@ def test_a_database_that_changed_after_the_approval_closes_the_gate(
     approve(house, applicant)
     country["production"].database.sql(BY_ANOTHER_HAND, (applicant.ruc, applicant.acronym))
     assert "plan" in promote(house, applicant)
-    assert case_of(house, applicant)["environments"]["production"]["failure"] == "plan_changed"
-    house.must("operador", "plan", applicant.case, "-e", "production")
     case = case_of(house, applicant)
+    assert case["environments"]["production"]["failure"] == "plan_changed"
     assert (case["state"], case["round"]) == ("en_capacitacion", 2)
+    assert case["next"]["command"] == f"quipux-provision plan {applicant.case} --environment production"
+    closed(house, applicant)
+    house.must("operador", *case["next"]["command"].split()[1:])
+    assert case_of(house, applicant)["next"]["who"] == "aprobador"
     closed(house, applicant)
 
 
