@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ from tests.stand_in.cluster import Cluster  # noqa: E402
 from tests.stand_in.mail_server import MailServer  # noqa: E402
 
 ROUND_TRIP = 0.05
+SIZES = (1, 10, 100, 1000)
+RUNS = 10
+LIST = 100
+# What PostgreSQL does by itself, and so a real server: the tests' clusters do without fsync.
+SERVER = {"fsync": "on", "synchronous_commit": "on", "log_statement": "none"}
 AIMS: dict[str, tuple[str, str, float]] = {  # row: which of its figures, at most or at least, how much
     "apply-1000-vs-floor": ("ratio", "<=", 3.0),
     "list-100-vs-runs": ("ratio", ">=", 50.0),
@@ -38,20 +44,41 @@ AIMS: dict[str, tuple[str, str, float]] = {  # row: which of its figures, at mos
 
 
 class Bench:
-    """Collects rows; each group of measurements is a method."""
+    """Collects rows; each group of measurements is a method.
 
-    def __init__(self, office: Office) -> None:
+    :param sizes: how many institutions.
+    :param runs: how many runs of one case each.
+    :param length: how many cases in the list that is compared with these runs.
+    """
+
+    def __init__(
+        self, office: Office, sizes: Sequence[int] = SIZES, runs: int = RUNS, length: int = LIST
+    ) -> None:
         self.office = office
+        self._sizes = sizes
+        self._runs = runs
+        self._list = length
         self.rows: list[dict[str, Any]] = []
 
-    def row(self, name: str, value: float, baseline: str | None = None, ratio: float | None = None) -> None:
-        """Note a figure in seconds, and show it."""
+    def row(
+        self,
+        name: str,
+        value: float,
+        baseline: str | None = None,
+        ratio: float | None = None,
+        unit: str = "s",
+    ) -> None:
+        """Note a figure, and show it."""
         rounded = None if ratio is None else round(ratio, 2)
         self.rows.append(
-            {"name": name, "value": round(value, 3), "unit": "s", "baseline": baseline, "ratio": rounded}
+            {"name": name, "value": round(value, 3), "unit": unit, "baseline": baseline, "ratio": rounded}
         )
         compared = "" if ratio is None else f"  {ratio:8.2f} x {baseline}"
-        print(f"{name:28} {value:9.3f} s{compared}", flush=True)
+        print(f"{name:28} {value:9.3f} {unit}{compared}", flush=True)
+
+    def load(self, when: str) -> None:
+        """How busy the machine is: above its number of processors, all figures but ratios say little."""
+        self.row(f"load-{when}", os.getloadavg()[0], unit="processes")
 
     def start(self) -> None:
         """Start of the program."""
@@ -65,8 +92,8 @@ class Bench:
         self.row("validate-1000", self.office.run(BINARIES / "quipux-provision", "validate", *files))
 
     def sizes(self) -> None:
-        """The program, the bare playbook and the floor over 1, 10, 100 and 1,000 institutions."""
-        for total in (1, 10, 100, 1000):
+        """The program, the bare playbook and the floor over ever more institutions."""
+        for total in self._sizes:
             self._compare(total, f"{total}")
 
     def line(self) -> None:
@@ -91,8 +118,11 @@ class Bench:
             raise RuntimeError(f"{len(rows)} transactions wrote {total} institutions")
         file = office.place() / "rows.json"
         file.write_text(json.dumps(rows, default=str))
-        with office.database(port):
-            lowest = office.run(sys.executable, HERE / "floor.py", file)
+        floors = []
+        for _ in range(3):
+            with office.database(port):
+                floors.append(office.run(sys.executable, HERE / "floor.py", file))
+        lowest = statistics.median(floors)
         with office.database(port):
             office.inventory(workspace / "inventory")
             plain = office.playbook(workspace, cases)
@@ -108,25 +138,29 @@ class Bench:
 
     def single(self) -> None:
         """What the program adds to the bare playbook for one case; one run each against one over a list."""
-        office, times = self.office, 10
+        office, times = self.office, self._runs
+        added, runs = [], []
         with office.database():
             workspace, cases = office.workspace(times)
-            added, runs = [], []
-            with_cli = [office.cli(workspace, "apply", case, *self._as_operator()) for case in cases]
-        with office.database():
-            office.inventory(workspace / "inventory")
-            runs = [office.playbook(workspace, [case]) for case in cases]
-        added = [one - other for one, other in zip(with_cli, runs, strict=True)]
+            ours = office.server
+            with office.database():
+                inventory = office.inventory(office.place() / "inventory")
+                theirs = office.server
+                for case in cases:  # in turn, so that what else the machine does hits both alike
+                    with office.reaching(theirs):
+                        runs.append(office.playbook(workspace, [case], inventory))
+                    with office.reaching(ours):
+                        added.append(office.cli(workspace, "apply", case, *self._as_operator()) - runs[-1])
         self.row("run-1", statistics.median(runs))
         self.row("cli-over-playbook-1", statistics.median(added), "run-1")
         folder = office.place()
-        cases = write_requests(folder / "requests", 100)
+        cases = write_requests(folder / "requests", self._list)
         with office.database():
             office.inventory(folder / "inventory")
             together = office.playbook(folder, cases)
-        each = statistics.mean(runs) * 100
-        self.row("runs-100", each)
-        self.row("list-100-vs-runs", together, "runs-100", each / together)
+        each = statistics.mean(runs) * self._list
+        self.row(f"runs-{self._list}", each)
+        self.row(f"list-{self._list}-vs-runs", together, f"runs-{self._list}", each / together)
 
     @staticmethod
     def _as_operator() -> tuple[str, ...]:
@@ -169,18 +203,22 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", choices=groups, help="measure this group only; may be repeated"
     )
+    parser.add_argument("--size", action="append", type=int, help="institutions; may be repeated")
+    parser.add_argument("--runs", type=int, default=RUNS, help="runs of one case each")
+    parser.add_argument("--list", type=int, default=LIST, help="cases in one run, compared with a run each")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
     options = parser.parse_args()
-    settings = {"fsync": "on", "synchronous_commit": "on"}  # as a real server has them
     with (
         tempfile.TemporaryDirectory(prefix="quipux-bench-") as folder,
-        Cluster.start(settings=settings) as cluster,
+        Cluster.start(settings=SERVER) as cluster,
         MailServer() as mail,
     ):
-        bench = Bench(Office(Path(folder), cluster, mail))
+        bench = Bench(Office(Path(folder), cluster, mail), options.size or SIZES, options.runs, options.list)
+        bench.load("before")
         for group in options.only or groups:
             measure: Callable[[], None] = getattr(bench, group)
             measure()
+        bench.load("after")
     options.output.write_text(json.dumps(bench.rows, indent=2) + "\n")
     print("\n".join(reached(bench.rows)))
     print(f"written: {options.output}")

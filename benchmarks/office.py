@@ -109,6 +109,20 @@ class Office:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             self.cluster.sql("postgres", drop.format(sql.Identifier(name)))
 
+    @property
+    def server(self) -> dict[str, str]:
+        """How commands find the present database."""
+        return dict(self._place)
+
+    @contextmanager
+    def reaching(self, server: dict[str, str]) -> Iterator[None]:
+        """Commands find this database meanwhile."""
+        before, self._place = self._place, server
+        try:
+            yield
+        finally:
+            self._place = before
+
     def inventory(self, folder: Path) -> Path:
         """Write an inventory for the present database into *folder*."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,8 +150,8 @@ class Office:
         folder.mkdir()
         return folder
 
-    def playbook(self, folder: Path, cases: Sequence[str], *more: str) -> float:
-        """Run the bare playbook over request files of *folder*; seconds."""
+    def playbook(self, folder: Path, cases: Sequence[str], inventory: Path | None = None) -> float:
+        """Run the bare playbook over requests of *folder*, with its inventory or *inventory*; seconds."""
         requests, problems = load_requests([folder / "requests" / f"{case}.yml" for case in cases])
         if problems:
             raise CommandFailed(str(problems[0]))
@@ -145,7 +159,7 @@ class Office:
         items = [{"case": request.case, **request.item()} for request in requests]
         content = {"provision_items": items, "provision_collection_digest": collection_digest()}
         variables.write_text(json.dumps(content))
-        arguments: list[str | Path] = ["-i", folder / "inventory", "-e", f"@{variables}", *more]
+        arguments: list[str | Path] = ["-i", inventory or folder / "inventory", "-e", f"@{variables}"]
         return self.run(BINARIES / "ansible-playbook", *arguments, "quipux.provision.provision")
 
     def cli(self, workspace: Path, *words: str) -> float:

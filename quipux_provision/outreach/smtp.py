@@ -88,7 +88,8 @@ def _talk(
     """Do *action* once connected, encrypted and logged in."""
     step = "connect"
     try:
-        context = ssl.create_default_context()
+        # Reading the system's authorities takes longer than to deliver a mail on the machine itself.
+        context = None if smtp.security == "none" else ssl.create_default_context()
         with _session(_connection(smtp, domain, context)) as server:
             if smtp.security == "starttls":
                 server.ehlo()
@@ -106,7 +107,7 @@ def _talk(
     raise failure
 
 
-def _connection(smtp: SmtpSettings, name: str, context: ssl.SSLContext) -> smtplib.SMTP:
+def _connection(smtp: SmtpSettings, name: str, context: ssl.SSLContext | None) -> smtplib.SMTP:
     # EHLO names the sender's domain: the library's own choice would ask DNS for this machine's name.
     if smtp.security == "tls":
         return smtplib.SMTP_SSL(smtp.host, smtp.port, name, timeout=smtp.timeout, context=context)
