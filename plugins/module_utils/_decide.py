@@ -210,6 +210,12 @@ def _administrator(
             f"{key} has no active account in this institution to reuse",
             "use existing_account reject for a new account, or additional if the person has one elsewhere",
         )
+    if desired.existing_account == "additional" and row is None and all(one["citizen"] for one in others):
+        raise Refused(
+            "no_such_account",
+            f"{key} has no active account whose password another one could share",
+            "use existing_account reject for a new account",
+        )
     if desired.existing_account == "reject" and others and not live:
         raise _exists(key, others[0])
     if row is None:

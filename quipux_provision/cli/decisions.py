@@ -61,13 +61,23 @@ def _show(output: Output, proposed: Sequence[decisions.Proposal]) -> None:
     output.line(_("Cases: {names}").format(names=", ".join(proposal.case for proposal in proposed)))
     for proposal in proposed:
         output.line()
-        output.line(f"== {proposal.case} ==")
+        output.line(_("== {case}, round {round} ==").format(case=proposal.case, round=proposal.round))
+        output.line(f"  via: {proposal.request['via']}")
         for section in ("oficio", "institucion", "administrador"):
             for key, value in proposal.request.get(section, {}).items():
                 shown = ", ".join(map(str, value.values())) if isinstance(value, dict) else value
                 output.line(f"  {section}.{key}: {shown}")
+        if proposal.target:
+            output.line(
+                _("target: {hosts}; database {database} of cluster {system_identifier}").format(
+                    hosts=", ".join(proposal.target["hosts"]),
+                    database=proposal.target["database"],
+                    system_identifier=proposal.target["system_identifier"],
+                )
+            )
         for line in change_lines(proposal.case, proposal.plan or {}):
             output.line(line)
+        output.line(_("plan digest: {digest}").format(digest=proposal.decided.plan_digest or "-"))
     output.line()
 
 

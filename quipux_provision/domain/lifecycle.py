@@ -73,6 +73,8 @@ class RecordedPlan:
 
     digest: str
     request_digest: str
+    collection_digest: str
+    target: Mapping[str, Any]
     pending: bool
     personal_ref: str | None
     time: datetime
@@ -94,10 +96,11 @@ class RecordedDecision:
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """The newest run that carried the request into an environment; ``expect`` is the plan it was bound to."""
+    """The newest run that carried the request into an environment, and the plan and approval it rested on."""
 
     round: int
     expect: str
+    document_sha256: str
     request_digest: str
     request_ref: str | None
     operator: str
@@ -113,6 +116,7 @@ class Progress:
     decision: RecordedDecision | None = None
     applied: RecordedRun | None = None
     operators: set[str] = field(default_factory=set)
+    approvers: set[str] = field(default_factory=set)
     prepared_activations: list[str] = field(default_factory=list)
     mail: str | None = None
     mail_wanted: bool = False
@@ -170,10 +174,17 @@ class CaseState:
 
 @dataclass
 class LedgerState:
-    """The whole ledger, folded."""
+    """The whole ledger, folded.
+
+    :param databases: what each environment is bound to now, by name: the database and the environment's kind.
+    :param clusters: the kind under which each cluster was bound first, by system identifier.
+    :param documents: where each decision document lies, by SHA-256.
+    :param unfinished_runs: the cases whose end a run did not tell, by run.
+    """
 
     cases: dict[str, CaseState] = field(default_factory=dict)
     databases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    clusters: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str | None] = field(default_factory=dict)
     unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
     signers_sha256: str | None = None
@@ -186,6 +197,7 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
     for event in events:
         if event.kind == BOUND and event.environment:
             ledger.databases[event.environment] = event.data
+            ledger.clusters.setdefault(event.data["system_identifier"], event.data["kind"])
         elif event.kind == REBOUND and event.environment:
             ledger.databases.pop(event.environment, None)
         elif event.kind == DECISION_RECEIVED:
@@ -220,7 +232,8 @@ def _run_started(ledger: LedgerState, event: LedgerEvent) -> None:
 
 def _finish_run(ledger: LedgerState, event: LedgerEvent) -> None:
     run = event.data.get("run")
-    if event.kind in (APPLIED, RUN_FAILED) and run in ledger.unfinished_runs:
+    told = event.kind == APPLIED or (event.kind == RUN_FAILED and event.data.get("answered"))
+    if told and run in ledger.unfinished_runs:
         ledger.unfinished_runs[run].discard(event.case or "")
         if not ledger.unfinished_runs[run]:
             del ledger.unfinished_runs[run]
@@ -244,10 +257,14 @@ def _planned(case: CaseState, event: LedgerEvent) -> None:
     plan = RecordedPlan(
         digest=event.data["plan_digest"],
         request_digest=event.data["request_digest"],
+        collection_digest=event.data["collection_digest"],
+        target=event.data["target"],
         pending=event.data["pending"],
         personal_ref=event.personal_ref,
         time=event.time,
     )
+    if plan.request_digest != case.request_digest:
+        return  # of a request that a submit overtook
     decision = progress.decision
     if decision and not plan.pending:
         return  # what was approved is there already, of a run that died or of another hand
@@ -288,6 +305,7 @@ def _decided(case: CaseState, event: LedgerEvent) -> None:
         if refused:
             case.state = RECHAZADA
         return
+    progress.approvers.add(event.actor or "")
     progress.decision = RecordedDecision(
         decision=data["decision"],
         round=data["round"],
@@ -318,6 +336,7 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
     progress.applied = RecordedRun(
         round=data["round"],
         expect=data["expect"],
+        document_sha256=data.get("document_sha256", ""),
         request_digest=data["request_digest"],
         request_ref=data["request_ref"],
         operator=event.actor or "",

@@ -38,12 +38,14 @@ def verify(
         signers = AllowedSigners.load(str(signers_file.absolute()), workspace.root)
     files = [*checkpoints.files(workspace.root), *kept_elsewhere]
     findings = audit.verify(workspace.ledger, signers, files, mail_heads=mail_heads)
+    told = [{"code": f.code, "severity": f.severity, "seq": f.seq, "message": f.message} for f in findings]
+    if not files and not mail_heads:
+        message = _("no checkpoint is there to compare with: a cut end or a rewritten chain would not show")
+        told.append({"code": "no_checkpoint", "severity": "notice", "seq": None, "message": message})
     newest = workspace.ledger.newest()
     return {
         "ok": all(finding.severity != "error" for finding in findings),
         "events": newest.seq if newest else 0,
         "checkpoints": len(files),
-        "findings": [
-            {"code": f.code, "severity": f.severity, "seq": f.seq, "message": f.message} for f in findings
-        ],
+        "findings": told,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +17,18 @@ from quipux_provision.domain.approval import (
     Decision,
     format_time,
 )
-from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, CaseState, LedgerState
+from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, CaseState, LedgerState, RecordedPlan
+from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
+from quipux_provision.service.environments import check_kind
 from quipux_provision.service.gates import (
     check_approver,
     check_decision_fits,
     check_may_decide,
     check_open,
     check_route,
+    may_approve,
 )
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
@@ -39,6 +42,7 @@ class Proposal:
     case: str
     round: int
     request: dict[str, Any]
+    target: Mapping[str, Any]
     plan: dict[str, Any] | None
     decided: CaseDecision
 
@@ -52,6 +56,7 @@ def proposals(
     """
     environment = workspace.environment(environment_name)
     state = workspace.state()
+    check_kind(state, environment)
     if names:
         cases = [workspace.case(state, name) for name in dict.fromkeys(names)]
         for case in cases:
@@ -61,8 +66,11 @@ def proposals(
         cases = [case for case in state.cases.values() if _awaits_decision(case, environment, now)]
     if decision == "approve":
         person = workspace.principal()
-        for case in cases:
-            check_approver(case, environment, person)
+        if names:
+            for case in cases:
+                check_approver(case, environment, person)
+        else:
+            cases = [case for case in cases if may_approve(case, environment, person)]
     workspace.preload(case.request_ref for case in cases)
     plans = (case.progress(environment.name).plan for case in cases)
     workspace.preload(plan.personal_ref for plan in plans if plan)
@@ -82,8 +90,6 @@ def _awaits_decision(case: CaseState, environment: Environment, now: datetime) -
     progress = case.progress(environment.name)
     if progress.decision is not None and progress.decision.expires_at > now:
         return False
-    if progress.plan is None or not progress.plan.pending:
-        return False
     try:
         check_may_decide(case, environment)
     except GateClosed:
@@ -92,15 +98,33 @@ def _awaits_decision(case: CaseState, environment: Environment, now: datetime) -
 
 
 def _proposal(workspace: Workspace, case: CaseState, environment: Environment) -> Proposal:
-    progress = case.progress(environment.name)
-    plan = progress.plan
+    plan = case.progress(environment.name).plan
+    shown = workspace.personal(plan.personal_ref) if plan else None
+    if plan and shown:
+        _check_shown(case, environment, plan, shown)
     return Proposal(
         case=case.case,
         round=case.round,
-        request=workspace.personal(case.request_ref)["request"],
-        plan=workspace.personal(plan.personal_ref) if plan else None,
+        request=dict(workspace.request(case).source),
+        target=plan.target if plan else {},
+        plan=shown,
         decided=CaseDecision(case.case, case.round, case.request_digest, plan.digest if plan else None),
     )
+
+
+def _check_shown(
+    case: CaseState, environment: Environment, plan: RecordedPlan, shown: Mapping[str, Any]
+) -> None:
+    """Refuse to show an approver other changes than those whose digest is to be signed."""
+    target = Target(tuple(plan.target["hosts"]), plan.target["database"], plan.target["system_identifier"])
+    made = Plan(
+        case.case, environment.name, target, plan.request_digest, plan.collection_digest, shown["changes"]
+    )
+    if made.digest != plan.digest:
+        raise GateClosed(
+            _("the plan of {case} in the ledger does not have its digest").format(case=case.case),
+            _("run: quipux-provision audit verify"),
+        )
 
 
 def decide(
@@ -150,6 +174,7 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
     document.check_time(now, workspace.settings.policy.approval_lifetime)
     environment = workspace.environment(document.environment)
     state = workspace.state()
+    check_kind(state, environment)
     fingerprint = hashlib.sha256(data).hexdigest()
     results, events = [], []
     for decided in document.cases:
@@ -185,7 +210,7 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
         }
         stored = {"document": data.decode("utf-8"), "signature": armour}
         first = NewEvent(DECISION_RECEIVED, None, environment.name, approver, received, stored)
-        workspace.record(state, [first, *events])
+        workspace.record(state, [first, *events], unmoved=True)
     return results
 
 

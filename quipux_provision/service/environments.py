@@ -31,6 +31,7 @@ def bind(state: LedgerState, environment: Environment, outcome: Outcome) -> list
     if outcome.database is None:
         return []
     found = database_of(outcome.database)
+    check_kind(state, environment)
     bound = state.databases.get(environment.name)
     if bound:
         if database_of(bound) == found:
@@ -51,7 +52,31 @@ def bind(state: LedgerState, environment: Environment, outcome: Outcome) -> list
                 ),
                 _("give each environment a database server of its own; correct the inventory"),
             )
-    return [NewEvent(BOUND, None, environment.name, None, found)]
+    if state.clusters.get(found["system_identifier"], environment.kind) != environment.kind:
+        raise GateClosed(
+            _("the database of {environment} was bound as {kind} before").format(
+                environment=environment.name, kind=state.clusters[found["system_identifier"]]
+            ),
+            _("correct kind or inventory of {environment} in the settings").format(
+                environment=environment.name
+            ),
+        )
+    return [NewEvent(BOUND, None, environment.name, None, {**found, "kind": environment.kind})]
+
+
+def check_kind(state: LedgerState, environment: Environment) -> None:
+    """Refuse an environment that the settings give another kind than it was bound as.
+
+    :raises GateClosed: production could otherwise be entered by training's gate.
+    """
+    bound = state.databases.get(environment.name)
+    if bound and bound["kind"] != environment.kind:
+        raise GateClosed(
+            _("{environment} was bound as {bound}, the settings say {kind}").format(
+                environment=environment.name, bound=bound["kind"], kind=environment.kind
+            ),
+            _("set kind: {bound} again in quipux-provision.yml").format(bound=bound["kind"]),
+        )
 
 
 def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:

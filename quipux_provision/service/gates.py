@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
@@ -11,6 +13,7 @@ from quipux_provision.domain.lifecycle import (
     CaseState,
     LedgerState,
     Progress,
+    RecordedRun,
 )
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
@@ -18,6 +21,10 @@ from quipux_provision.i18n import _
 if TYPE_CHECKING:
     from quipux_provision.service.workspace import Workspace
     from quipux_provision.store.settings import Environment
+
+
+# Stands where a plan digest is expected, and is none: whatever would change is refused.
+NOTHING = "nothing"
 
 
 def check_route(case: CaseState, environment: Environment) -> None:
@@ -42,7 +49,7 @@ def check_open(case: CaseState) -> None:
 
 def check_trained(case: CaseState, environment: Environment) -> None:
     """Refuse production for a case whose present request was not carried out in training."""
-    if environment.kind == TRAINING or "autoalojada" in environment.routes:
+    if environment.kind == TRAINING or case.route != "central":
         return
     trained = any(
         progress.kind == TRAINING and progress.holds(case.request_digest)
@@ -73,6 +80,15 @@ def check_approver(case: CaseState, environment: Environment, approver: str) -> 
     )
 
 
+def may_approve(case: CaseState, environment: Environment, person: str) -> bool:
+    """Whether *person* is nobody whom the case keeps from approving it."""
+    try:
+        check_approver(case, environment, person)
+    except GateClosed:
+        return False
+    return True
+
+
 def check_decision_fits(case: CaseState, progress: Progress, decided: CaseDecision) -> None:
     """Refuse a decision about another round, another request or another plan."""
     if decided.round != case.round:
@@ -95,6 +111,29 @@ def check_decision_fits(case: CaseState, progress: Progress, decided: CaseDecisi
         )
 
 
+@dataclass
+class _Verified:
+    approver: str
+    document: ApprovalDocument
+    decisions: Mapping[str, CaseDecision]
+    armour: str
+    in_force: bool = False
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What a run may do for a case.
+
+    :param expect: digest of the plan that may be carried out now; :data:`NOTHING` lets nothing change.
+    :param plan_digest: digest of the plan that was approved.
+    :param document_sha256: the approval.
+    """
+
+    expect: str
+    plan_digest: str
+    document_sha256: str
+
+
 class Verifier:
     """Verifies stored approval documents, each once a run however many cases it decides."""
 
@@ -102,31 +141,49 @@ class Verifier:
         self._workspace = workspace
         self._state = state
         self.ledger_id = workspace.ledger.ledger_id
-        self._verified: dict[str, tuple[str, ApprovalDocument, dict[str, CaseDecision]]] = {}
+        self._verified: dict[str, _Verified] = {}
 
-    def document(self, fingerprint: str) -> tuple[str, ApprovalDocument, dict[str, CaseDecision]]:
-        """Return the approver, the document and its decisions by case.
+    def document(self, fingerprint: str) -> _Verified:
+        """Return what the document of this SHA-256 decides, its signature verified as of its own time.
 
-        :raises GateClosed: its bytes, signature or time do not hold now.
+        :raises GateClosed: there is none, or its bytes or its signature do not hold.
         """
         if fingerprint not in self._verified:
             from quipux_provision.store.signatures import APPROVAL, verify
 
             workspace = self._workspace
-            stored = workspace.personal(self._state.documents.get(fingerprint))
+            stored = workspace.known(self._state.documents.get(fingerprint))
+            if stored is None:
+                raise GateClosed(
+                    _("the ledger does not hold the approval that this case is said to have"),
+                    _("run: quipux-provision audit verify"),
+                )
             data = stored["document"].encode("utf-8")
             document = ApprovalDocument.from_bytes(data)
-            approver = verify(workspace.signers, APPROVAL, data, stored["signature"], at=workspace.now())
-            document.check_time(workspace.now(), workspace.settings.policy.approval_lifetime)
+            signature = stored["signature"]
+            approver = verify(workspace.signers, APPROVAL, data, signature, at=document.issued_at)
             decisions = {decided.case: decided for decided in document.cases}
-            self._verified[fingerprint] = (approver, document, decisions)
+            self._verified[fingerprint] = _Verified(approver, document, decisions, signature)
         return self._verified[fingerprint]
 
+    def check_in_force(self, verified: _Verified) -> None:
+        """Refuse a document that counted once and does not count now.
 
-def check_may_run(verifier: Verifier, case: CaseState, environment: Environment, operator: str) -> str:
-    """Check everything that must hold before a run; call it again inside the lock.
+        :raises GateClosed: it expired, or its signer may not sign any more.
+        """
+        if verified.in_force:
+            return
+        from quipux_provision.store.signatures import APPROVAL, verify
 
-    :returns: the plan digest that the run may carry out.
+        workspace, document = self._workspace, verified.document
+        verify(workspace.signers, APPROVAL, document.to_bytes(), verified.armour, at=workspace.now())
+        document.check_time(workspace.now(), workspace.settings.policy.approval_lifetime)
+        verified.in_force = True
+
+
+def check_may_run(verifier: Verifier, case: CaseState, environment: Environment, operator: str) -> Permit:
+    """Check everything that must hold before a run; called inside the lock.
+
     :raises GateClosed: the gate is closed.
     """
     check_open(case)
@@ -137,8 +194,7 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     finished = applied if progress.holds(case.request_digest) else None
     _check_operator(case, environment, progress, operator)
     if finished and (decision is None or decision.plan_digest == finished.expect):
-        # The same call completes what was left (a mail, a folder); anything new needs a new approval.
-        return finished.expect
+        return _check_finished(verifier, case, environment, finished)
     check_trained(case, environment)
     if decision is None or decision.round != case.round:
         raise GateClosed(
@@ -149,14 +205,33 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
                 case=case.case, environment=environment.name
             ),
         )
-    _check_document(verifier, case, environment, progress)
-    return decision.plan_digest or ""
+    verified = _check_document(verifier, case, environment, decision.document_sha256)
+    if verified.approver != decision.approver:
+        raise _does_not_fit(case)
+    check_decision_fits(case, progress, verified.decisions[case.case])
+    verifier.check_in_force(verified)
+    return Permit(decision.plan_digest or NOTHING, decision.plan_digest or "", decision.document_sha256)
+
+
+def _check_finished(
+    verifier: Verifier, case: CaseState, environment: Environment, finished: RecordedRun
+) -> Permit:
+    """Let the same call complete what was left (a mail, a folder); what is new needs a new approval."""
+    verified = _check_document(verifier, case, environment, finished.document_sha256)
+    decided = verified.decisions[case.case]
+    if (decided.request_digest, decided.plan_digest) != (finished.request_digest, finished.expect):
+        raise _does_not_fit(case)
+    try:
+        verifier.check_in_force(verified)
+        expect = finished.expect
+    except GateClosed:
+        expect = NOTHING
+    return Permit(expect, finished.expect, finished.document_sha256)
 
 
 def _check_operator(case: CaseState, environment: Environment, progress: Progress, operator: str) -> None:
     """Refuse an operator of production who approved it."""
-    decision = progress.decision
-    if environment.kind != TRAINING and decision is not None and decision.approver == operator:
+    if environment.kind != TRAINING and operator in progress.approvers:
         raise GateClosed(
             _("{person} approved {case} for {environment} and so may not run it").format(
                 person=operator, case=case.case, environment=environment.name
@@ -166,27 +241,27 @@ def _check_operator(case: CaseState, environment: Environment, progress: Progres
 
 
 def _check_document(
-    verifier: Verifier, case: CaseState, environment: Environment, progress: Progress
-) -> None:
-    """Verify the stored approval anew: its bytes, its signature, its time, its bounds, its author."""
-    decision = progress.decision
-    if decision is None:
-        return
-    approver, document, decisions = verifier.document(decision.document_sha256)
-    decided = decisions.get(case.case)
+    verifier: Verifier, case: CaseState, environment: Environment, fingerprint: str
+) -> _Verified:
+    """Verify the stored approval anew: its bytes, its signature, what it is about, its author."""
+    verified = verifier.document(fingerprint)
+    document = verified.document
     if (
-        decided is None
+        case.case not in verified.decisions
         or document.decision != "approve"
         or document.environment != environment.name
         or document.ledger_id != verifier.ledger_id
-        or approver != decision.approver
     ):
-        raise GateClosed(
-            _("the stored approval of {case} does not fit its record").format(case=case.case),
-            _("run: quipux-provision audit verify"),
-        )
-    check_decision_fits(case, progress, decided)
-    check_approver(case, environment, approver)
+        raise _does_not_fit(case)
+    check_approver(case, environment, verified.approver)
+    return verified
+
+
+def _does_not_fit(case: CaseState) -> GateClosed:
+    return GateClosed(
+        _("the stored approval of {case} does not fit its record").format(case=case.case),
+        _("run: quipux-provision audit verify"),
+    )
 
 
 def check_may_decide(case: CaseState, environment: Environment) -> None:

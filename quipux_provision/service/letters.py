@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.domain.lifecycle import MAIL_FAILED, MAIL_SAVED, MAIL_SENT
 from quipux_provision.errors import ProvisionError
+from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
@@ -53,19 +54,21 @@ def _send_one(workspace: Workspace, environment: Environment, work: Work, result
     try:
         message = _compose(workspace, environment, work, settings)
         if settings is None or settings.host is None:
-            detail = _save(workspace, environment, work, message)
+            kind, data, detail = _save(workspace, work, message)
         else:
-            detail = _deliver(workspace, environment, work, message, settings)
+            kind, data, detail = _deliver(workspace, environment, message, settings)
     except ProvisionError as error:
-        reason = getattr(error, "reason", "settings")
-        _record(workspace, environment, work, MAIL_FAILED, {"reason": reason})
-        return replace(
-            result,
-            exit_code=error.exit_code if error.exit_code in (4, 7) else 4,
-            message=error.message,
-            hint=error.hint,
-            detail={**result.detail, "mail": "failed"},
+        kind, data = MAIL_FAILED, {"reason": getattr(error, "reason", "settings")}
+        code = error.exit_code if error.exit_code in (4, 7) else 4
+        result = replace(result, exit_code=code, message=error.message, hint=error.hint)
+        detail = {"mail": "failed"}
+    try:
+        _record(workspace, environment, work, kind, data)
+    except ProvisionError as error:
+        message_ = _("the ledger could not take what became of the mail: {reason}").format(
+            reason=error.message
         )
+        result = replace(result, exit_code=4, message=message_, hint=error.hint)
     return replace(result, detail={**result.detail, **detail})
 
 
@@ -98,9 +101,12 @@ def _compose(
     return compose(mail, settings.sender if settings else "quipux-provision@localhost", workspace.now())
 
 
+_Fate = tuple[str, dict[str, str], dict[str, str]]  # kind of event, its data, what the result says
+
+
 def _deliver(
-    workspace: Workspace, environment: Environment, work: Work, message: EmailMessage, settings: MailSettings
-) -> dict[str, str]:
+    workspace: Workspace, environment: Environment, message: EmailMessage, settings: MailSettings
+) -> _Fate:
     from quipux_provision.outreach.smtp import SmtpSettings, deliver
     from quipux_provision.store.secrets import resolve
 
@@ -109,18 +115,14 @@ def _deliver(
         settings.host or "", settings.port, settings.security, settings.user, demo=environment.demo
     )
     delivery = deliver(message, server, password)
-    _record(workspace, environment, work, MAIL_SENT, {"accepted_at": delivery.accepted_at.isoformat()})
-    return {"mail": "sent"}
+    return MAIL_SENT, {"accepted_at": delivery.accepted_at.isoformat()}, {"mail": "sent"}
 
 
-def _save(
-    workspace: Workspace, environment: Environment, work: Work, message: EmailMessage
-) -> dict[str, str]:
+def _save(workspace: Workspace, work: Work, message: EmailMessage) -> _Fate:
     from quipux_provision.outreach.mail import save
 
     path = save(message, workspace.root / "outbox", work.case.case)
-    _record(workspace, environment, work, MAIL_SAVED, {"file": path.name})
-    return {"mail": "saved", "file": str(path)}
+    return MAIL_SAVED, {"file": path.name}, {"mail": "saved", "file": str(path)}
 
 
 def _record(

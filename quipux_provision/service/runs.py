@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.lifecycle import (
@@ -23,7 +23,14 @@ from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import environments, letters
-from quipux_provision.service.gates import Verifier, check_may_run, check_open, check_route, check_trained
+from quipux_provision.service.gates import (
+    Permit,
+    Verifier,
+    check_may_run,
+    check_open,
+    check_route,
+    check_trained,
+)
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
@@ -31,6 +38,7 @@ from quipux_provision.store.settings import Environment
 if TYPE_CHECKING:
     from quipux_provision.ansible.outcome import ItemResult, Outcome
     from quipux_provision.ansible.progress import Progress
+    from quipux_provision.store.locks import CaseLocks
 
 PLAYBOOK = "quipux.provision.provision"
 
@@ -56,9 +64,18 @@ class Work:
 
     case: CaseState
     request: Request
-    expect: str | None = None
+    permit: Permit | None = None
     code: str | None = None
     mail_wanted: bool = False
+    previous: Request | None = None
+
+    @property
+    def new_address(self) -> bool:
+        """Whether the link that was sent last lies in a mailbox that the request names no more."""
+        return (
+            self.previous is not None
+            and self.previous.administrator.email != self.request.administrator.email
+        )
 
 
 def application_name(run: str) -> str:
@@ -72,6 +89,7 @@ def plan(
     """Record what a run would change for each of *names* (empty: every case that may go there)."""
     environment = workspace.environment(environment_name)
     state = workspace.state()
+    environments.check_kind(state, environment)
     workspace.preload(case.request_ref for case in state.cases.values())
     works, results = [], []
     for case in _plannable(workspace, state, names, environment):
@@ -79,14 +97,24 @@ def plan(
             check_open(case)
             check_route(case, environment)
             check_trained(case, environment)
-            works.append(Work(case, workspace.request(case)))
+            works.append(_work(workspace, case, environment))
         except ProvisionError as error:
             results.append(CaseResult.refused(case.case, error))
     if works:
-        items = [_item(workspace, work, environment) for work in works]
+        items = [_item(work, environment) for work in works]
         outcome = _execute(workspace, state, environment, items, secrets.token_hex(8), watch, check=True)
         results += _record_plans(workspace, state, environment, works, outcome)
     return results
+
+
+def _work(
+    workspace: Workspace, case: CaseState, environment: Environment, permit: Permit | None = None
+) -> Work:
+    applied = case.progress(environment.name).applied
+    previous = None
+    if applied and applied.request_ref:
+        previous = Request.from_source(case.case, workspace.personal(applied.request_ref)["request"])
+    return Work(case, workspace.request(case), permit, previous=previous)
 
 
 def _plannable(
@@ -193,7 +221,7 @@ def apply(
     with locks.acquire(workspace.ledger, environment.name, chosen, lifetime, reason="apply") as locked:
         results = [CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()]
         if locked.held:
-            results += _apply_locked(workspace, locked.held, environment, watch, activate)
+            results += _apply_locked(workspace, locked, environment, watch, activate)
     order = {name: position for position, name in enumerate(chosen)}
     return sorted(results, key=lambda result: order[result.case])
 
@@ -231,7 +259,7 @@ def _ready(case: CaseState, environment: Environment) -> bool:
 
 def _apply_locked(
     workspace: Workspace,
-    names: Sequence[str],
+    locked: CaseLocks,
     environment: Environment,
     watch: Watch | None,
     activate: bool,
@@ -240,8 +268,9 @@ def _apply_locked(
     from quipux_provision.store.signatures import CHECKPOINT, RUN
 
     state = workspace.state()
+    environments.check_kind(state, environment)
     run = secrets.token_hex(8)
-    cases = [workspace.case(state, name) for name in names]
+    cases = [workspace.case(state, name) for name in locked.held]
     if activate:
         cases = [case.carried_out(environment.name) for case in cases]
     record = {
@@ -263,8 +292,8 @@ def _apply_locked(
     works, results = [], []
     for case in cases:
         try:
-            expect = check_may_run(verifier, case, environment, operator)
-            work = Work(case, workspace.request(case), expect)
+            permit = check_may_run(verifier, case, environment, operator)
+            work = _work(workspace, case, environment, permit)
         except ProvisionError as error:
             results.append(CaseResult.refused(case.case, error))
             continue
@@ -284,17 +313,33 @@ def _apply_locked(
     events = [NewEvent(RUN_STARTED, None, environment.name, operator, data)]
     items = []
     for work in works:
-        items.append(_item(workspace, work, environment))
+        items.append(_item(work, environment))
         if work.code:
             prepared = {"run": run, "hash_sha256": letters.hash_fingerprint(work.code)}
             events.append(NewEvent(ACTIVATION_PREPARED, work.case.case, environment.name, operator, prepared))
     workspace.record(state, events)
     outcome = _execute(workspace, state, environment, items, run, watch, check=False)
     results += _record_outcome(workspace, environment, works, outcome, run, operator)
+    locked.check()  # whoever took our cases meanwhile also sends their mails
     results = letters.send(workspace, environment, works, results)
-    workspace.checkpoint()
+    results = _end_with_checkpoint(workspace, results)
     if outcome.failure and outcome.failure.kind == "interrupted":
         raise Interrupted(outcome.failure.message, outcome.failure.hint)
+    return results
+
+
+def _end_with_checkpoint(workspace: Workspace, results: list[CaseResult]) -> list[CaseResult]:
+    """Sign the checkpoint; what was done is told also when that fails."""
+    try:
+        workspace.checkpoint()
+    except ProvisionError as error:
+        message = _("the run is done, but its checkpoint was not kept: {reason}").format(reason=error.message)
+        return [
+            replace(result, exit_code=RunFailed.exit_code, message=message, hint=error.hint)
+            if result.exit_code == 0
+            else result
+            for result in results
+        ]
     return results
 
 
@@ -302,10 +347,10 @@ def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
     if work.request.administrator.existing_account != "reject":
         return False
     progress = work.case.progress(environment.name)
-    return activate or progress.applied is None or progress.mail_wanted
+    return activate or progress.applied is None or progress.mail_wanted or work.new_address
 
 
-def _item(workspace: Workspace, work: Work, environment: Environment) -> dict[str, Any]:
+def _item(work: Work, environment: Environment) -> dict[str, Any]:
     """Return the module's item: the request, what was applied last, what may be done."""
     from quipux_provision.ansible.collection import collection_digest
 
@@ -317,11 +362,10 @@ def _item(workspace: Workspace, work: Work, environment: Environment) -> dict[st
         "request_digest": work.case.request_digest,
         "collection_digest": collection_digest(),
     }
-    if progress.applied and progress.applied.request_ref:
-        before = workspace.personal(progress.applied.request_ref)["request"]
-        item["previous"] = _previous(Request.from_source(work.case.case, before).item())
-    if work.expect:
-        item["expect"] = work.expect
+    if work.previous:
+        item["previous"] = _previous(work.previous.item())
+    if work.permit:
+        item["expect"] = work.permit.expect
     if work.code:
         item["activation"] = {
             "hash": letters.code_hash(work.code),
@@ -388,8 +432,13 @@ def _execute(
 def _usable(outcome: Outcome, case: str) -> tuple[ItemResult | None, ProvisionError]:
     """Return the case's result if the case came through, and the error otherwise."""
     item = outcome.items.get(case)
-    if item is not None and item.status in ("ok", "unchanged", "activated"):
+    good = item is not None and item.status in ("ok", "unchanged", "activated")
+    # A run that was stopped from outside does not take back what it finished.
+    if item is not None and good and (outcome.failure is None or outcome.failure.kind == "interrupted"):
         return item, ProvisionError("")
+    unfinished = item is not None and item.error and item.error["code"] == "storage_missing"
+    if outcome.failure is not None and (good or unfinished):
+        return None, failure_error(outcome)
     if item is not None and item.error:
         error: ProvisionError = (GateClosed if item.error["code"] == PLAN_CHANGED else RunFailed)(
             "{case}: {text}".format(case=case, text=item.error["message"]), item.error["hint"]
@@ -432,7 +481,8 @@ def _record_outcome(
         item, error = _usable(outcome, case.case)
         if item is None:
             code = _failure_code(outcome, case.case)
-            failed = {"run": run, "kind": environment.kind, "code": code}
+            answered = case.case in outcome.items
+            failed = {"run": run, "kind": environment.kind, "code": code, "answered": answered}
             events.append(NewEvent(RUN_FAILED, case.case, environment.name, operator, failed))
             status = "refused" if isinstance(error, GateClosed) else "failed"
             results.append(CaseResult.refused(case.case, error, status=status))
@@ -446,7 +496,8 @@ def _record_outcome(
             "round": case.round,
             "request_digest": case.request_digest,
             "request_ref": case.request_ref,
-            "expect": work.expect,
+            "expect": work.permit.plan_digest if work.permit else "",
+            "document_sha256": work.permit.document_sha256 if work.permit else "",
             "changed": item.changed,
             "activation": item.activation,
             "mail_wanted": item.activation == "written" or (existing and first),

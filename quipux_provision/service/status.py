@@ -110,7 +110,11 @@ def _next(workspace: Workspace, case: CaseState) -> tuple[str, str]:
         return _step(workspace, case, training, _command("apply", case, training.name))
     if production:
         return _step(workspace, case, production, f"quipux-provision promote {case.case}")
-    return OPERATOR, "quipux-provision doctor"
+    names = sorted(workspace.settings.environments)
+    return (
+        OPERATOR,
+        f"quipux-provision doctor --environment {names[0]}" if names else "quipux-provision doctor",
+    )
 
 
 def _step(workspace: Workspace, case: CaseState, environment: Environment, run: str) -> tuple[str, str]:
@@ -118,7 +122,8 @@ def _step(workspace: Workspace, case: CaseState, environment: Environment, run: 
     decision = progress.decision
     if decision is not None and decision.round == case.round and decision.expires_at > workspace.now():
         return OPERATOR, run
-    if progress.plan is not None and progress.plan.pending:
+    # What is there already, of another hand, is approved too: only then does the case go on.
+    if progress.plan is not None and (progress.plan.pending or not progress.holds(case.request_digest)):
         return APPROVER, _command("approve", case, environment.name)
     return OPERATOR, _command("plan", case, environment.name)
 

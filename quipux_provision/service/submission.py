@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.lifecycle import RECHAZADA, SUBMITTED, LedgerState
 from quipux_provision.domain.request import Problem, Request
-from quipux_provision.errors import RequestInvalid
+from quipux_provision.errors import Locked, RequestInvalid
 from quipux_provision.i18n import _
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.strict_yaml import load_requests
+
+_TRIES = 3
 
 
 def validate(paths: Sequence[Path]) -> tuple[list[Request], list[Problem]]:
@@ -26,7 +29,16 @@ def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult
     """Take in *requests*, each signed by whoever acts; a changed request starts a new round.
 
     A request that names another institution or person than its case has is refused and stops no other.
+
+    :raises Locked: others submit so fast that three tries were not enough.
     """
+    for _try in range(_TRIES - 1):
+        with suppress(Locked):
+            return _submit(workspace, requests)
+    return _submit(workspace, requests)
+
+
+def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult]:
     from quipux_provision.store.ledger import NewEvent
     from quipux_provision.store.signatures import REQUEST
 
@@ -66,7 +78,7 @@ def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult
         events.append(NewEvent(SUBMITTED, request.case, None, author, data, personal))
         results.append(CaseResult(request.case, "ok", changed=True, detail=_detail(round_, request_digest)))
     if events:
-        workspace.record(state, events)
+        workspace.record(state, events, unmoved=True)
     return results
 
 

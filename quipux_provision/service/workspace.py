@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.canonical import canonical_json
+from quipux_provision.domain.canonical import canonical_json, salted_digest
 from quipux_provision.domain.lifecycle import SIGNERS_CHANGED, CaseState, LedgerState, fold
 from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, UsageError
@@ -31,6 +31,8 @@ class Workspace:
         self.root = root
         self._key = key
         self._personal: dict[str, dict[str, Any]] = {}
+        self._digests: dict[str | None, str | None] = {}
+        self._seen = 0
 
     @cached_property
     def settings(self) -> Settings:
@@ -70,7 +72,10 @@ class Workspace:
 
     def state(self) -> LedgerState:
         """Return the ledger's events, folded."""
-        return fold(self.ledger.events())
+        events = self.ledger.events()
+        self._digests.update({event.personal_ref: event.personal_digest for event in events})
+        self._seen = events[-1].seq if events else 0
+        return fold(events)
 
     def case(self, state: LedgerState, name: str) -> CaseState:
         """Return the case called *name*.
@@ -86,8 +91,20 @@ class Workspace:
             ) from None
 
     def request(self, case: CaseState) -> Request:
-        """Return the request of *case* as it was submitted last."""
-        return Request.from_source(case.case, self.personal(case.request_ref)["request"])
+        """Return the request of *case*.
+
+        :raises GateClosed: it was purged, or is not the one that was signed.
+        """
+        data = self.personal(case.request_ref)
+        request = Request.from_source(case.case, data["request"])
+        if salted_digest(data["salt"], request.digest_body()) != case.request_digest:
+            raise GateClosed(
+                _("the request of {case} in the ledger is not the one that was signed").format(
+                    case=case.case
+                ),
+                _("run: quipux-provision audit verify"),
+            )
+        return request
 
     def personal(self, ref: str | None) -> dict[str, Any]:
         """Return personal data by reference.
@@ -148,21 +165,21 @@ class Workspace:
     def preload(self, refs: Iterable[str | None]) -> None:
         """Read the personal data of many references at once; :meth:`personal` then needs no query."""
         wanted = [ref for ref in refs if ref and ref not in self._personal]
-        self._personal.update(self.ledger.personal_of(wanted))
+        self._personal.update(self.ledger.personal_of(wanted, self._digests))
 
     def known(self, ref: str | None) -> dict[str, Any] | None:
         """Return personal data by reference, None when it was purged."""
         if ref is None:
             return None
-        if ref not in self._personal:
-            data = self.ledger.personal(ref)
-            if data is None:
-                return None
-            self._personal[ref] = data
-        return self._personal[ref]
+        self.preload([ref])
+        return self._personal.get(ref)
 
-    def record(self, state: LedgerState, events: Sequence[NewEvent]) -> list[Event]:
-        """Append *events*, and before them the change of the signers' file if there was one."""
+    def record(self, state: LedgerState, events: Sequence[NewEvent], *, unmoved: bool = False) -> list[Event]:
+        """Append *events*, and before them the change of the signers' file if there was one.
+
+        :param unmoved: only if none of their cases moved on since :meth:`state` was read.
+        :raises Locked: one did.
+        """
         from quipux_provision.store.ledger import NewEvent
 
         changed = []
@@ -171,7 +188,7 @@ class Workspace:
             data = {"sha256": self.signers.sha256, "previous": previous}
             changed.append(NewEvent(SIGNERS_CHANGED, None, None, None, data))
             state.signers_sha256 = self.signers.sha256
-        return self.ledger.append([*changed, *events])
+        return self.ledger.append([*changed, *events], seen=self._seen if unmoved else None)
 
     def checkpoint(self) -> Path:
         """Sign the ledger's present head and keep it in ``checkpoints/``."""

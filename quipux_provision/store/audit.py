@@ -14,14 +14,22 @@ from typing import Any, Literal
 
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, LEDGER_CREATED, SIGNERS_CHANGED
+from quipux_provision.domain.lifecycle import (
+    APPLIED,
+    DECIDED,
+    DECISION_RECEIVED,
+    LEDGER_CREATED,
+    RUN_STARTED,
+    SIGNERS_CHANGED,
+    SUBMITTED,
+)
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.store import checkpoints as points
 from quipux_provision.store.checkpoints import Checkpoint
 from quipux_provision.store.ledger import GENESIS, PURGED, Event, Ledger, event_of, format_moment
 from quipux_provision.store.signatures import verify as verify_signature
-from quipux_provision.store.signed_events import Signed, check_decided, signed_part
+from quipux_provision.store.signed_events import Signed, check_decided, check_request, signed_part
 from quipux_provision.store.signers import AllowedSigners
 
 Code = Literal[
@@ -36,6 +44,7 @@ Code = Literal[
     "personal_missing",
     "signature_invalid",
     "checkpoint_invalid",
+    "run_missing",
     "signers_changed",
 ]
 Row = Mapping[str, Any]
@@ -69,6 +78,7 @@ def verify(
     findings += _chain(rows)
     findings += _clock(events, ledger)
     findings += _personal(events, personal)
+    findings += _runs(events)
     findings += _signatures(events, personal, signers, _ledger_id(rows))
     findings += _signers_changes(events, signers)
     anchors, broken = _anchors(checkpoints, mail_heads, signers)
@@ -143,6 +153,8 @@ def _clock(events: Sequence[Event], ledger: Ledger) -> Iterator[Finding]:
 
 def _personal(events: Sequence[Event], personal: Mapping[str, Row]) -> Iterator[Finding]:
     purged = {ref for event in events if event.kind == PURGED for ref in event.data.get("refs", ())}
+    # A decision document is nobody's personal data: purge leaves it.
+    purged -= {event.personal_ref for event in events if event.kind == DECISION_RECEIVED}
     named = set()
     for event in events:
         if event.personal_ref is None and event.personal_digest is None:
@@ -159,6 +171,20 @@ def _personal(events: Sequence[Event], personal: Mapping[str, Row]) -> Iterator[
     for ref in sorted(set(personal) - named):
         message = _("personal data {ref} belongs to no event").format(ref=ref)
         yield Finding("personal_changed", message)
+
+
+def _runs(events: Sequence[Event]) -> Iterator[Finding]:
+    """Whatever is said to have been carried out belongs to a run that its operator signed before."""
+    started: dict[object, tuple[str | None, str | None, object]] = {}
+    for event in events:
+        if event.kind == RUN_STARTED:
+            started[event.data.get("run")] = (event.environment, event.actor, event.data.get("cases"))
+        elif event.kind == APPLIED:
+            environment, operator, cases = started.get(event.data.get("run"), (None, None, None))
+            known = isinstance(cases, list) and event.case in cases
+            if not known or (environment, operator) != (event.environment, event.actor):
+                message = _("event {seq} tells the end of a run that nobody signed")
+                yield Finding("run_missing", message.format(seq=event.seq), seq=event.seq)
 
 
 def _fits(row: Row, event: Event) -> bool:
@@ -193,6 +219,8 @@ def _signatures(
             signed = signed_part(event, data, ledger_id)
             if signed is not None:
                 _check_signed(signed, event, signers)
+            if event.kind == SUBMITTED and data is not None:
+                check_request(event, data)
             if event.kind == DECIDED:
                 received, stored = documents.get(event.data.get("document_sha256"), (None, None))
                 if received is None or stored is not None:

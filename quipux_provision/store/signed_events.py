@@ -8,8 +8,9 @@ from hashlib import sha256
 from typing import Any
 
 from quipux_provision.domain.approval import ApprovalDocument
-from quipux_provision.domain.canonical import canonical_json
+from quipux_provision.domain.canonical import canonical_json, salted_digest
 from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, REBOUND, RUN_STARTED, SUBMITTED
+from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
 from quipux_provision.store.ledger import Event
@@ -73,6 +74,20 @@ def _decision(event: Event, personal: Mapping[str, Any], ledger_id: str | None) 
     if event.data["document_sha256"] != sha256(data).hexdigest():
         raise _differs()
     return Signed(APPROVAL, data, personal["signature"])
+
+
+def check_request(event: Event, personal: Mapping[str, Any]) -> None:
+    """Compare the request that the ledger keeps with the digest that its author signed.
+
+    :raises GateClosed: they differ.
+    """
+    try:
+        request = Request.from_source(event.case or "", personal["request"])
+        same = salted_digest(personal["salt"], request.digest_body()) == event.data["request_digest"]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        same = False
+    if not same:
+        raise _differs()
 
 
 def check_decided(event: Event, document: ApprovalDocument | None, approver: str | None) -> None:

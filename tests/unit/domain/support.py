@@ -84,6 +84,8 @@ class Story:
             kind=KINDS[environment],
             plan_digest=digest,
             request_digest=self._request,
+            collection_digest="collection",
+            target={"hosts": ["bd"], "database": "quipux", "system_identifier": "7"},
             pending=pending,
         )
 
@@ -126,6 +128,7 @@ class Story:
             "request_digest": self._request,
             "request_ref": f"ref-{self._request}",
             "expect": plan.digest if plan else "",
+            "document_sha256": f"document-{self._nonces}",
             "activation": "written",
             "mail_wanted": True,
             **changed,
@@ -133,11 +136,16 @@ class Story:
         return self.add(lifecycle.APPLIED, environment, operator, **data)
 
     def failed(
-        self, environment: str, run: str = "run", operator: str = "operador", code: str = "unreachable"
+        self,
+        environment: str,
+        run: str = "run",
+        operator: str = "operador",
+        code: str = "unreachable",
+        *,
+        answered: bool = False,
     ) -> Story:
-        return self.add(
-            lifecycle.RUN_FAILED, environment, operator, run=run, kind=KINDS[environment], code=code
-        )
+        data = {"run": run, "kind": KINDS[environment], "code": code, "answered": answered}
+        return self.add(lifecycle.RUN_FAILED, environment, operator, **data)
 
     def trained(self) -> Story:
         """The road as far as training."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from quipux_provision.domain.approval import NAMESPACE, ApprovalDocument, CaseDecision, format_time
-from quipux_provision.domain.canonical import canonical_json
+from quipux_provision.domain.canonical import canonical_json, salted_digest
+from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.store import checkpoints
 from quipux_provision.store.audit import Finding, verify
 from quipux_provision.store.ledger import Event, Ledger, NewEvent, event_of
 from quipux_provision.store.signatures import REQUEST, RUN, sign
+from quipux_provision.store.strict_yaml import load_request
 from tests.unit.store.support import Office, Place
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -35,10 +40,49 @@ def statement(office: Office, name: str, namespace: str, said: dict[str, Any]) -
 
 
 def submitted(office: Office, ledger: Ledger, case: str, author: str = "rosa") -> NewEvent:
-    said = {"ledger_id": ledger.ledger_id, "case": case, "round": 1, "request_digest": "a" * 64}
+    salt, request = "ab" * 16, example()
+    request_digest = salted_digest(salt, request.digest_body())
+    said = {"ledger_id": ledger.ledger_id, "case": case, "round": 1, "request_digest": request_digest}
     signed = statement(office, author, REQUEST, said)
-    data = {"via": "central", "round": 1, "request_digest": "a" * 64, "signed": signed}
-    return NewEvent("case.submitted", case, None, author, data, {"salt": "x", "request": {"sigla": case}})
+    data = {"via": "central", "round": 1, "request_digest": request_digest, "signed": signed}
+    personal = {"salt": salt, "request": dict(request.source)}
+    return NewEvent("case.submitted", case, None, author, data, personal)
+
+
+@cache
+def example() -> Request:
+    request, _problems = load_request(Path(__file__).parents[3] / "examples/requests/inej.yml")
+    assert request is not None
+    return request
+
+
+@pytest.mark.parametrize("personal", [{"correo": "otra@example.gob.ec"}, {"cedula": None}])
+def test_a_request_that_was_swapped_and_hashed_anew_is_found(
+    sqlite: Place, office: Office, personal: dict[str, Any]
+) -> None:
+    ledger = sqlite.open()
+    event = submitted(office, ledger, "inej")
+    stored = copy.deepcopy(dict(event.personal or {}))
+    stored["request"]["administrador"] |= personal
+    ledger.append([replace(event, personal=stored)])
+    assert [f.code for f in verify(ledger, office.signers, [])] == ["signature_invalid"]
+
+
+def test_the_end_of_a_run_that_nobody_signed_is_found(filled: Place, office: Office) -> None:
+    ledger = filled.open()
+    ledger.append([NewEvent("run.applied", "inej", "training", "luis", {"run": "r2"})])
+    ledger.append([NewEvent("run.applied", "inej", "production", "luis", {"run": "r1"})])
+    ledger.append([NewEvent("run.applied", "otro", "training", "luis", {"run": "r1"})])
+    found = verify(ledger, office.signers, [])
+    assert [(f.code, f.seq) for f in found] == [("run_missing", 11), ("run_missing", 12), ("run_missing", 13)]
+
+
+def test_a_decision_document_cannot_be_purged_away(filled: Place, office: Office) -> None:
+    ledger = filled.open()
+    (received,) = [event for event in ledger.events() if event.kind == "decision.received"]
+    ledger.append([NewEvent("case.purged", "inej", None, None, {"refs": [received.personal_ref]})])
+    tamper(filled, f"DELETE FROM personal WHERE ref = '{received.personal_ref}'")
+    assert [f.code for f in verify(filled.open(), office.signers, [])] == ["personal_missing"]
 
 
 def decided(office: Office, ledger: Ledger, case: str, approver: str = "ana") -> list[NewEvent]:
@@ -274,7 +318,8 @@ def test_an_invalid_signature_is_found(filled: Place, office: Office, seq: int, 
 
     rechain(filled, forge)
     findings = verify(filled.open(), office.signers, [])
-    assert [(finding.code, finding.seq) for finding in findings] == [("signature_invalid", seq)]
+    found = [(finding.code, finding.seq) for finding in findings if finding.code != "run_missing"]
+    assert found == [("signature_invalid", seq)]
 
 
 @pytest.mark.parametrize("key", ["document", "signature"])
