@@ -66,7 +66,10 @@ def _signers(workspace: Workspace, environment: Environment) -> Iterator[Check]:
         )
         return
     identity = workspace.settings.identity
-    if identity.signers.startswith("git:") or not writable_by_me(workspace.root / identity.signers):
+    if identity.signers.startswith("git:"):
+        yield from _protected_branch(workspace, environment)
+        return
+    if not writable_by_me(workspace.root / identity.signers):
         yield Check("signers", "ok", _("people who may sign: {names}").format(names=", ".join(people)))
         return
     strict = identity.strict_signers and environment.kind == PRODUCTION
@@ -77,6 +80,23 @@ def _signers(workspace: Workspace, environment: Environment) -> Iterator[Check]:
         _("keep it in a protected branch (git:REMOTE/BRANCH:PATH) or give it to another owner"),
         5 if strict else 0,
     )
+
+
+def _protected_branch(workspace: Workspace, environment: Environment) -> Iterator[Check]:
+    """A branch protects only if what is read here is what the remote has: a local ref is easily moved."""
+    from quipux_provision.store.signers import is_what_the_remote_has
+
+    identity = workspace.settings.identity
+    same = is_what_the_remote_has(identity.signers, workspace.root)
+    if same:
+        names = ", ".join(workspace.signers.principals)
+        yield Check("signers", "ok", _("people who may sign: {names}").format(names=names))
+        return
+    strict = identity.strict_signers and environment.kind == PRODUCTION
+    message = _("the branch of the signers' file cannot be compared with its remote")
+    if same is False:
+        message = _("the branch of the signers' file is not the one that the remote has")
+    yield Check("signers", "error" if strict else "warning", message, _("run: git fetch"), 5 if strict else 0)
 
 
 def _mail(workspace: Workspace, environment: Environment) -> Iterator[Check]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain.lifecycle import (
     ACTIVATION_PREPARED,
     APPLIED,
-    PLAN_CHANGED,
     PLANNED,
     PRODUCTION,
     RUN_FAILED,
@@ -31,6 +30,7 @@ from quipux_provision.service.gates import (
     check_route,
     check_trained,
 )
+from quipux_provision.service.module_errors import error_of
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
@@ -440,10 +440,7 @@ def _usable(outcome: Outcome, case: str) -> tuple[ItemResult | None, ProvisionEr
     if outcome.failure is not None and (good or unfinished):
         return None, failure_error(outcome)
     if item is not None and item.error:
-        error: ProvisionError = (GateClosed if item.error["code"] == PLAN_CHANGED else RunFailed)(
-            "{case}: {text}".format(case=case, text=item.error["message"]), item.error["hint"]
-        )
-        return None, error
+        return None, error_of(case, item.error)
     return None, failure_error(outcome)
 
 

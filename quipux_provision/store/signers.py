@@ -285,6 +285,36 @@ def _from_git(spec: str, workspace: Path) -> bytes:
     return done.stdout
 
 
+def is_what_the_remote_has(spec: str, workspace: Path) -> bool | None:
+    """Return whether *spec*'s branch is here what the remote has; None: the remote does not answer."""
+    match = _GIT.fullmatch(spec)
+    if not match:
+        return None
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    environ = clean | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    ref = f"refs/remotes/{match['remote']}/{match['branch']}"
+    heads = []
+    for command in (
+        ["rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"],
+        ["ls-remote", "--exit-code", match["remote"], f"refs/heads/{match['branch']}"],
+    ):
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(workspace), "--no-replace-objects", *command],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=environ,
+                timeout=_GIT_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if done.returncode != 0:
+            return None
+        heads.append(done.stdout.split()[0])
+    return heads[0] == heads[1]
+
+
 def _refused(source: str, line: int, reason: str) -> UsageError:
     return UsageError(
         f"{source}:{line}: {reason}",

@@ -14,7 +14,7 @@ import pytest
 from quipux_provision.errors import UsageError
 from quipux_provision.store import signers
 from quipux_provision.store.signatures import APPROVAL, RUN
-from quipux_provision.store.signers import AllowedSigners
+from quipux_provision.store.signers import AllowedSigners, is_what_the_remote_has
 from tests.unit.store.support import Office, make_key
 
 
@@ -166,6 +166,23 @@ def test_the_file_of_a_protected_branch_is_read(office: Office, tmp_path: Path) 
     git(workspace, "tag", "origin/main")
     git(workspace, "branch", "origin/main")
     assert AllowedSigners.load("git:origin/main:allowed_signers", workspace).content == found.content
+
+
+def test_a_branch_moved_by_hand_is_not_what_the_remote_has(tmp_path: Path) -> None:
+    spec, source, workspace = "git:origin/main:allowed_signers", tmp_path / "source", tmp_path / "workspace"
+    source.mkdir()
+    git(tmp_path, "init", "-q", "-b", "main", str(source))
+    (source / "allowed_signers").write_text("")
+    git(source, "add", "allowed_signers")
+    git(source, "commit", "-q", "-m", "signers")
+    git(tmp_path, "clone", "-q", str(source), str(workspace))
+    assert is_what_the_remote_has(spec, workspace) is True
+    (workspace / "allowed_signers").write_text("# mine\n")
+    git(workspace, "commit", "-q", "-am", "mine")
+    git(workspace, "update-ref", "refs/remotes/origin/main", "HEAD")
+    assert is_what_the_remote_has(spec, workspace) is False
+    source.rename(tmp_path / "gone")
+    assert is_what_the_remote_has(spec, workspace) is None
 
 
 @pytest.mark.parametrize(
