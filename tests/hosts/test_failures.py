@@ -58,7 +58,7 @@ def test_an_application_host_that_is_gone_after_the_commit(
 ):
     environment = country.training
     with environment.application_host.without_ssh():
-        apply(office, applicant, 4)
+        apply(office, applicant, 7)
     assert institutions(environment, applicant) == 1
     (case,) = office.must("operador", "status", applicant.case, "--format", "json").json()["cases"]
     assert case["state"] == "aceptada"
