@@ -269,8 +269,9 @@ items:
       type: dict
       returned: always
     changes:
-      description: C(object), C(key), C(field), C(before) and C(after) of each change. Never a password or
-        its hash.
+      description:
+        - C(object), C(key), C(field), C(before) and C(after) of each change. Never a password or its hash.
+        - Outside check mode it is empty for an item with O(items[].expect), whose changes the caller knows.
       type: list
       elements: dict
       returned: always
