@@ -19,6 +19,8 @@ def error_of(case: str, reported: Mapping[str, Any]) -> ProvisionError:
     if known is None:
         return RunFailed(f"{case}: {reported['message']}", reported["hint"])
     message, hint = known
+    if reported["code"] == "account_exists" and "existing_account" not in reported["hint"]:
+        hint = ""  # several accounts in the institution itself: the module says what to do with them
     kind = GateClosed if reported["code"] == PLAN_CHANGED else RunFailed
     return kind(f"{case}: {message} ({reported['message']})", hint or reported["hint"])
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
+from quipux_provision.outreach.activation import code_hash
 from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Applicant, Office
 
@@ -64,3 +68,25 @@ def test_request_to_production(office: Office, environments: dict[str, LocalEnvi
     assert office.must("ejecutor", "promote", "--all", "--format", "json").json()["cases"] == []
     assert loginable(production, applicant) == 1
     office.must("autora", "audit", "verify")
+
+
+def test_a_corrected_address_gets_a_new_link_and_the_old_one_dies(
+    office: Office, environments: dict[str, LocalEnvironment]
+) -> None:
+    applicant = Applicant.invent()
+    office.approved(applicant)
+    office.must("operador", "apply", applicant.case, "-e", "training")
+    first = office.link(applicant)
+    path = office.write(applicant)
+    path.write_text(path.read_text().replace("maria@", "mfernanda@"))
+    office.must("autora", "submit", path)
+    office.must("operador", "plan", applicant.case, "-e", "training")
+    office.must("aprobadora", "approve", applicant.case, "-e", "training", "--yes")
+    office.must("operador", "apply", applicant.case, "-e", "training")
+    second = office.link(applicant)
+    ((stored, address),) = environments["training"].database.sql(
+        "SELECT usua_pasw, usua_email FROM usuarios WHERE usua_login = %s", (f"U{applicant.national_id}",)
+    )
+    assert address.startswith("mfernanda@")
+    codes = [b64decode(parse_qs(urlsplit(link).query)["code"][0]).decode() for link in (first, second)]
+    assert [code_hash(code) == stored for code in codes] == [False, True]
