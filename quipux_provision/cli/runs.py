@@ -10,7 +10,7 @@ from quipux_provision.cli.output import Output
 from quipux_provision.cli.watching import watching
 from quipux_provision.errors import UsageError
 from quipux_provision.i18n import _
-from quipux_provision.service import runs
+from quipux_provision.service import planning, runs
 
 CHANGES_PENDING = 10
 
@@ -19,7 +19,7 @@ def plan(arguments: Namespace, output: Output) -> int:
     """Show and record what a run would change."""
     workspace = open_workspace(arguments)
     with watching(arguments, output) as watch:
-        results = runs.plan(workspace, arguments.cases, arguments.environment, watch)
+        results = planning.plan(workspace, arguments.cases, arguments.environment, watch)
     for result in results:
         if result.exit_code == 0:
             for line in change_lines(result.case, result.detail):

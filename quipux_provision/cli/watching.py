@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.cli.output import Output
 from quipux_provision.i18n import _
-from quipux_provision.service.runs import Watch
+from quipux_provision.service.playbook_runs import Watch
 
 if TYPE_CHECKING:
     from quipux_provision.ansible.progress import Progress

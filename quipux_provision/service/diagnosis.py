@@ -10,7 +10,7 @@ from quipux_provision.domain.lifecycle import PRODUCTION
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import database_of
-from quipux_provision.service.runs import Watch, failure_error
+from quipux_provision.service.playbook_runs import Watch, failure_error
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 

@@ -18,7 +18,7 @@ from quipux_provision.store.settings import Environment, MailSettings
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from quipux_provision.service.runs import Work
+    from quipux_provision.service.playbook_runs import Work
     from quipux_provision.store.ledger import NewEvent
 
 __all__ = ["code_hash", "hash_fingerprint", "new_code", "send"]

@@ -6,7 +6,9 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,22 +95,29 @@ class Environment:
     def make_roles(self, folder: Path) -> None:
         """Make the database roles with the collection's own task file."""
         inventory = self.write_inventory(folder / self.name)
-        password_file = folder / f"{self.name}.vault-password"
         playbook = Path(__file__).with_name("database_roles.yml")
-        options = ["--inventory", str(inventory / "hosts.yml"), "--vault-password-file", str(password_file)]
-        ansible(["ansible-playbook", *options, str(playbook)])
+        with password_file(self.vault_password, inventory) as password:
+            options = ["--inventory", str(inventory / "hosts.yml"), "--vault-password-file", str(password)]
+            ansible(["ansible-playbook", *options, str(playbook)])
+
+
+@contextmanager
+def password_file(password: str, inventory: Path) -> Iterator[Path]:
+    """A file with a vault's password beside an inventory, for as long as Ansible needs it."""
+    path = inventory.parent / f"{inventory.name}.vault-password"
+    path.touch(0o600)
+    path.write_text(password)
+    try:
+        yield path
+    finally:
+        path.unlink()
 
 
 def encrypt(text: str, password: str, folder: Path) -> str:
     """The text as ansible-vault writes it."""
-    password_file = folder.parent / f"{folder.name}.vault-password"
-    password_file.touch(0o600)
-    password_file.write_text(password)
-    command = ["ansible-vault", "encrypt", "--vault-password-file", str(password_file), "--output", "-"]
-    try:
+    with password_file(password, folder) as path:
+        command = ["ansible-vault", "encrypt", "--vault-password-file", str(path), "--output", "-"]
         return ansible(command, stdin=text).stdout
-    finally:
-        password_file.unlink()
 
 
 def ansible(command: list[str], *, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:

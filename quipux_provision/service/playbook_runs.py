@@ -1,0 +1,191 @@
+"""One run of the playbook over cases: what goes in, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain.lifecycle import CaseState, LedgerState
+from quipux_provision.domain.request import Request
+from quipux_provision.errors import Interrupted, ProvisionError, RunFailed, Unreachable
+from quipux_provision.i18n import _
+from quipux_provision.outreach.activation import code_hash
+from quipux_provision.service.environments import database_of
+from quipux_provision.service.gates import Permit
+from quipux_provision.service.module_errors import error_of
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+if TYPE_CHECKING:
+    from quipux_provision.ansible.outcome import ItemResult, Outcome
+    from quipux_provision.ansible.progress import Progress
+
+PLAYBOOK = "quipux.provision.provision"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a run is followed and stopped.
+
+    :param on_progress: called with each step of Ansible.
+    :param on_output: called with Ansible's own output, secrets masked.
+    :param cancelled: asked often; True ends the run. Signals that ask to end do so by themselves.
+    """
+
+    on_progress: Callable[[Progress], None] | None = None
+    on_output: Callable[[str], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+    verbosity: int = 0
+
+
+@dataclass
+class Work:
+    """One case on its way through a run."""
+
+    case: CaseState
+    request: Request
+    permit: Permit | None = None
+    code: str | None = None
+    mail_wanted: bool = False
+    previous: Request | None = None
+
+    @property
+    def new_address(self) -> bool:
+        """Whether the link that was sent last lies in a mailbox that the request names no more."""
+        return (
+            self.previous is not None
+            and self.previous.administrator.email != self.request.administrator.email
+        )
+
+
+def application_name(run: str) -> str:
+    """Return what the database shows as the name of the run's connections."""
+    return f"quipux-provision {run}"
+
+
+def work_of(
+    workspace: Workspace, case: CaseState, environment: Environment, permit: Permit | None = None
+) -> Work:
+    applied = case.progress(environment.name).applied
+    previous = None
+    if applied and applied.request_ref:
+        previous = Request.from_source(case.case, workspace.personal(applied.request_ref)["request"])
+    return Work(case, workspace.request(case), permit, previous=previous)
+
+
+def item_of(work: Work, environment: Environment) -> dict[str, Any]:
+    """Return the module's item: the request, what was applied last, what may be done."""
+    from quipux_provision.ansible.collection import collection_digest
+
+    progress = work.case.progress(environment.name)
+    item = dict(work.request.item())
+    item["case"] = work.case.case
+    item["binding"] = {
+        "environment": environment.name,
+        "request_digest": work.case.request_digest,
+        "collection_digest": collection_digest(),
+    }
+    if work.previous:
+        item["previous"] = _previous(work.previous.item())
+    if work.permit:
+        item["expect"] = work.permit.expect
+    if work.code:
+        item["activation"] = {
+            "hash": code_hash(work.code),
+            "replaces": list(progress.prepared_activations),
+        }
+    return item
+
+
+def _previous(item: Mapping[str, Any]) -> dict[str, Any]:
+    institution = {
+        key: item[key] for key in ("name", "ruc", "acronym", "phone", "address", "city") if item.get(key)
+    }
+    administrator = {key: value for key, value in item["administrator"].items() if key != "existing_account"}
+    return {"institution": institution, "administrator": administrator}
+
+
+def execute_items(
+    workspace: Workspace,
+    state: LedgerState,
+    environment: Environment,
+    items: Sequence[Mapping[str, Any]],
+    run: str,
+    watch: Watch | None,
+    *,
+    check: bool,
+) -> Outcome:
+    from quipux_provision.ansible.run import Run, execute
+    from quipux_provision.store.secrets import resolve
+
+    watch = watch or Watch()
+    vault = resolve(environment.vault, workspace.root) if environment.vault else None
+    activations = (item["activation"]["hash"] for item in items if "activation" in item)
+    # We hold the locks of our cases, so a run of theirs without an end is dead; others may be under way.
+    ours = {item["case"] for item in items}
+    dead = [old for old, cases in state.unfinished_runs.items() if ours & cases]
+    variables: dict[str, Any] = {
+        "provision_items": list(items),
+        "provision_environment": environment.name,
+        "provision_application_name": application_name(run),
+        "provision_end_runs": [] if check else [application_name(old) for old in dead],
+    }
+    if environment.default_city is not None:
+        variables["quipux_default_city"] = environment.default_city
+    bound = state.databases.get(environment.name)
+    if bound and not check:  # a plan says by itself that another database answered
+        variables["provision_expect_database"] = database_of(bound)
+    return execute(
+        Run(
+            playbook=PLAYBOOK,
+            inventory=environment.inventory,
+            variables=variables,
+            check=check,
+            vault_password=vault,
+            application_name=application_name(run),
+            verbosity=watch.verbosity,
+            on_progress=watch.on_progress,
+            on_output=watch.on_output,
+            cancelled=watch.cancelled,
+            secrets=tuple(activations),
+        )
+    )
+
+
+def usable(outcome: Outcome, case: str) -> tuple[ItemResult | None, ProvisionError]:
+    """Return the case's result if the case came through, and the error otherwise."""
+    item = outcome.items.get(case)
+    good = item is not None and item.status in ("ok", "unchanged", "activated")
+    # A run that was stopped from outside does not take back what it finished.
+    if item is not None and good and (outcome.failure is None or outcome.failure.kind == "interrupted"):
+        return item, ProvisionError("")
+    unfinished = item is not None and item.error and item.error["code"] == "storage_missing"
+    if outcome.failure is not None and (good or unfinished):
+        return None, failure_error(outcome)
+    if item is not None and item.error:
+        return None, error_of(case, item.error)
+    return None, failure_error(outcome)
+
+
+def failure_error(outcome: Outcome) -> ProvisionError:
+    """Return the error for a case that the run gave no result for."""
+    failure = outcome.failure
+    if failure is None:
+        return RunFailed(
+            _("the run ended without a result for this case"),
+            _("run it again with -v to see what Ansible did"),
+        )
+    kinds: dict[str, type[ProvisionError]] = {
+        "unreachable": Unreachable,
+        "host_key": Unreachable,
+        "interrupted": Interrupted,
+    }
+    return kinds.get(failure.kind, RunFailed)(failure.message, failure.hint)
+
+
+def failure_code(outcome: Outcome, case: str) -> str:
+    item = outcome.items.get(case)
+    if item is not None and item.error:
+        return str(item.error["code"])
+    return outcome.failure.kind if outcome.failure else "incomplete"
