@@ -151,6 +151,8 @@ def _apply_locked(
         )
     verifier = Verifier(workspace, state)
     workspace.preload(case.request_ref for case in cases)
+    carried_out = (case.progress(environment.name).applied for case in cases)
+    workspace.preload(applied.request_ref for applied in carried_out if applied)
     works, results = [], []
     for case in cases:
         try:
