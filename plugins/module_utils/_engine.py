@@ -158,6 +158,15 @@ class Engine:
                     "database_error", str(error), "run again: what was committed is found, nothing is half"
                 )
                 results[position] = _failed(item.case, problem)
+            except Exception as error:
+                # Ours, and of this item only: what was committed before must still be told.
+                self._session.rollback()
+                problem = ItemError(
+                    "database_error",
+                    f"internal error: {type(error).__name__}",
+                    "nothing of the item was kept; report this as a bug",
+                )
+                results[position] = _failed(item.case, problem)
 
     def _load_activations(self, planned: list[int], desired: dict[int, Desired]) -> None:
         rows = [

@@ -140,7 +140,10 @@ def _command(verb: str, case: CaseState, environment: str) -> str:
 
 
 def history(workspace: Workspace, name: str) -> list[dict[str, Any]]:
-    """Return the case's events in order: ``seq, time, kind, environment, actor, data``."""
+    """Return the case's events in order: ``seq, time, kind, environment, actor, data``.
+
+    Runs and decisions over several cases are among them.
+    """
     workspace.case(workspace.state(), name)
     return [
         {
@@ -152,5 +155,6 @@ def history(workspace: Workspace, name: str) -> list[dict[str, Any]]:
             "data": dict(event.data),
             "hash": event.hash,
         }
-        for event in workspace.ledger.events(case=name)
+        for event in workspace.ledger.events()
+        if event.case == name or name in (event.data.get("cases") or ())
     ]
