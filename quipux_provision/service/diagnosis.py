@@ -10,6 +10,7 @@ from quipux_provision.domain.lifecycle import PRODUCTION
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import database_of
+from quipux_provision.service.letters import mail_server
 from quipux_provision.service.playbook_runs import Watch, failure_error
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
@@ -100,18 +101,14 @@ def _protected_branch(workspace: Workspace, environment: Environment) -> Iterato
 
 
 def _mail(workspace: Workspace, environment: Environment) -> Iterator[Check]:
-    from quipux_provision.outreach.smtp import SmtpSettings, check
-    from quipux_provision.store.secrets import resolve
+    from quipux_provision.outreach.smtp import check
 
     settings = environment.mail or workspace.settings.mail
     if settings is None or settings.host is None:
         yield Check("mail", "warning", _("no mail server: mails are kept in outbox/"), _("set mail.host"))
         return
     try:
-        password = resolve(settings.password, workspace.root) if settings.password else None
-        server = SmtpSettings(
-            settings.host, settings.port, settings.security, settings.user, demo=environment.demo
-        )
+        server, password = mail_server(workspace, environment, settings)
         check(server, password, settings.sender)
     except ProvisionError as error:
         yield _failed("mail", error)

@@ -18,6 +18,7 @@ from quipux_provision.store.settings import Environment, MailSettings
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
+    from quipux_provision.outreach.smtp import SmtpSettings
     from quipux_provision.service.playbook_runs import Work
     from quipux_provision.store.ledger import NewEvent
 
@@ -27,6 +28,21 @@ __all__ = ["code_hash", "hash_fingerprint", "new_code", "send"]
 def hash_fingerprint(code: str) -> str:
     """Return SHA-256 over the hash of *code*, in hex: what the ledger may know of it."""
     return hashlib.sha256(code_hash(code).encode("ascii")).hexdigest()
+
+
+def mail_server(
+    workspace: Workspace, environment: Environment, settings: MailSettings
+) -> tuple[SmtpSettings, str | None]:
+    """Return the mail server of *settings* and the password for it.
+
+    :raises UsageError: the password cannot be had.
+    """
+    from quipux_provision.outreach.smtp import SmtpSettings
+    from quipux_provision.store.secrets import resolve
+
+    password = resolve(settings.password, workspace.root) if settings.password else None
+    host, port, security, user = settings.host or "", settings.port, settings.security, settings.user
+    return SmtpSettings(host, port, security, user, demo=environment.demo), password
 
 
 def check_link(environment: Environment) -> None:
@@ -107,14 +123,9 @@ _Fate = tuple[str, dict[str, str], dict[str, str]]  # kind of event, its data, w
 def _deliver(
     workspace: Workspace, environment: Environment, message: EmailMessage, settings: MailSettings
 ) -> _Fate:
-    from quipux_provision.outreach.smtp import SmtpSettings, deliver
-    from quipux_provision.store.secrets import resolve
+    from quipux_provision.outreach.smtp import deliver
 
-    password = resolve(settings.password, workspace.root) if settings.password else None
-    server = SmtpSettings(
-        settings.host or "", settings.port, settings.security, settings.user, demo=environment.demo
-    )
-    delivery = deliver(message, server, password)
+    delivery = deliver(message, *mail_server(workspace, environment, settings))
     return MAIL_SENT, {"accepted_at": delivery.accepted_at.isoformat()}, {"mail": "sent"}
 
 

@@ -26,16 +26,14 @@ PLAYBOOK = "quipux.provision.provision"
 
 @dataclass(frozen=True)
 class Watch:
-    """How a run is followed and stopped.
+    """How a run is followed. Signals that ask this process to end also end the run.
 
     :param on_progress: called with each step of Ansible.
     :param on_output: called with Ansible's own output, secrets masked.
-    :param cancelled: asked often; True ends the run. Signals that ask to end do so by themselves.
     """
 
     on_progress: Callable[[Progress], None] | None = None
     on_output: Callable[[str], None] | None = None
-    cancelled: Callable[[], bool] | None = None
     verbosity: int = 0
 
 
@@ -147,7 +145,6 @@ def execute_items(
             verbosity=watch.verbosity,
             on_progress=watch.on_progress,
             on_output=watch.on_output,
-            cancelled=watch.cancelled,
             secrets=tuple(activations),
         )
     )

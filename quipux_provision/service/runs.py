@@ -14,6 +14,7 @@ from quipux_provision.domain.lifecycle import (
     RUN_FAILED,
     RUN_STARTED,
     CaseState,
+    LedgerState,
 )
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
@@ -183,7 +184,7 @@ def _apply_locked(
             events.append(NewEvent(ACTIVATION_PREPARED, work.case.case, environment.name, operator, prepared))
     workspace.record(state, events)
     outcome = execute_items(workspace, state, environment, items, run, watch, check=False)
-    results += _record_outcome(workspace, environment, works, outcome, run, operator)
+    results += _record_outcome(workspace, state, environment, works, outcome, run, operator)
     locked.check()  # whoever took our cases meanwhile also sends their mails
     results = letters.send(workspace, environment, works, results)
     results = _end_with_checkpoint(workspace, results)
@@ -216,6 +217,7 @@ def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
 
 def _record_outcome(
     workspace: Workspace,
+    state: LedgerState,
     environment: Environment,
     works: Sequence[Work],
     outcome: Outcome,
@@ -262,5 +264,5 @@ def _record_outcome(
             "notes": list(item.notes),
         }
         results.append(CaseResult(case.case, item.status, changed=item.changed, detail=detail))
-    workspace.record(workspace.state(), events)
+    workspace.record(state, events)
     return results
