@@ -85,10 +85,11 @@ class Terminal:
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
         self._stack.callback(agent.wait)
         self._stack.callback(agent.terminate)
-        while not socket.exists():
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        # The socket's file is there a moment before anybody listens on it; 2 means that nobody answered.
+        while subprocess.run(["ssh-add", "-l"], env=environment, capture_output=True).returncode == 2:
             assert agent.poll() is None
             time.sleep(0.01)
-        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
         subprocess.run(["ssh-add", "-q", key], env=environment, check=True)
         key.unlink()
 
