@@ -29,9 +29,10 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An ssh-agent of this test; ends with it."""
     socket = tmp_path / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-    while not socket.exists():
-        assert process.poll() is None
     monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+    # The socket's file is there a moment before anybody listens on it; 2 means that nobody answered.
+    while subprocess.run(["ssh-add", "-l"], capture_output=True).returncode == 2:
+        assert process.poll() is None
     yield socket
     process.terminate()
     process.wait()
