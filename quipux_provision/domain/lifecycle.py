@@ -1,49 +1,30 @@
-"""Where a case stands: a fold over its events. Gates are checked elsewhere; what happened, happened."""
+"""What happened to each case: a fold over the ledger's events. Gates are checked elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from quipux_provision.domain.approval import Decision, parse_time
+from quipux_provision.domain import kinds
+from quipux_provision.domain.approval import parse_time
+from quipux_provision.domain.kinds import OWN, PRODUCTION, TRAINING
+from quipux_provision.domain.records import (
+    CaseState,
+    LedgerState,
+    RecordedDecision,
+    RecordedPlan,
+    RecordedReport,
+    RecordedReview,
+    RecordedRun,
+    RecordedTraining,
+    WantedNotice,
+    Window,
+)
 
-# Kinds of environment, as the settings name them.
-TRAINING = "capacitacion"
-PRODUCTION = "produccion"
-OWN = "propia"
-KINDS = (TRAINING, PRODUCTION, OWN)
-
-# Kinds of event.
-LEDGER_CREATED = "ledger.created"
-SUBMITTED = "case.submitted"
-DECISION_RECEIVED = "decision.received"
-DECIDED = "case.decided"
-BOUND = "environment.bound"
-REBOUND = "environment.rebound"
-SIGNERS_CHANGED = "signers.changed"
-PLANNED = "plan.recorded"
-ACTIVATION_PREPARED = "activation.prepared"
-RUN_STARTED = "run.started"
-APPLIED = "run.applied"
-RUN_FAILED = "run.failed"
-MAIL_SENT = "mail.sent"
-MAIL_SAVED = "mail.saved"
-MAIL_FAILED = "mail.failed"
-LOCK_TAKEN_OVER = "lock.taken_over"
-LOCK_RELEASED = "lock.released_by_hand"
-
-# How a run of a case fails when the database or the code is not what was planned on.
-PLAN_CHANGED = "plan_changed"
-
-# States.
-RECIBIDA = "recibida"
-ACEPTADA = "aceptada"
-EN_CAPACITACION = "en_capacitacion"
-APROBADA = "aprobada"
-EN_PRODUCCION = "en_produccion"
-RECHAZADA = "rechazada"
+_REFUSABLE = (kinds.RECIBIDA, kinds.ACEPTADA, kinds.CAPACITADA)
+_ENDS_OF_RUNS = (kinds.APPLIED, kinds.ACCOUNT_ENDED, kinds.ACTIVATION_ENDED)
+_FAILED_RUNS = (kinds.RUN_FAILED, kinds.UPKEEP_FAILED)
 
 
 class LedgerEvent(Protocol):
@@ -67,156 +48,30 @@ class LedgerEvent(Protocol):
     def personal_ref(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
-class RecordedPlan:
-    """The newest plan of a case in an environment."""
-
-    digest: str
-    request_digest: str
-    collection_digest: str
-    target: Mapping[str, Any]
-    pending: bool
-    personal_ref: str | None
-    time: datetime
-
-
-@dataclass(frozen=True)
-class RecordedDecision:
-    """The decision in force for a case in an environment."""
-
-    decision: Decision
-    round: int
-    request_digest: str
-    plan_digest: str | None
-    approver: str
-    expires_at: datetime
-    nonce: str
-    document_sha256: str
-
-
-@dataclass(frozen=True)
-class RecordedRun:
-    """The newest run that carried the request into an environment, and the plan and approval it rested on."""
-
-    round: int
-    expect: str
-    document_sha256: str
-    request_digest: str
-    request_ref: str | None
-    operator: str
-    activation: str | None
-
-
-@dataclass
-class Progress:
-    """What happened to one case in one environment."""
-
-    kind: str | None = None
-    plan: RecordedPlan | None = None
-    decision: RecordedDecision | None = None
-    applied: RecordedRun | None = None
-    operators: set[str] = field(default_factory=set)
-    approvers: set[str] = field(default_factory=set)
-    prepared_activations: list[str] = field(default_factory=list)
-    mail: str | None = None
-    mail_wanted: bool = False
-    failure: str | None = None
-    nonces: set[str] = field(default_factory=set)
-
-    def holds(self, request_digest: str) -> bool:
-        """Whether the request of this digest was carried out here."""
-        return self.applied is not None and self.applied.request_digest == request_digest
-
-
-@dataclass
-class CaseState:
-    """One case, folded."""
-
-    case: str
-    state: str = RECIBIDA
-    route: str = ""
-    round: int = 0
-    request_digest: str = ""
-    request_ref: str | None = None
-    authors: set[str] = field(default_factory=set)
-    environments: dict[str, Progress] = field(default_factory=dict)
-    since: datetime | None = None
-
-    def progress(self, environment: str) -> Progress:
-        """Return what happened in *environment*, an empty record when nothing did."""
-        return self.environments.setdefault(environment, Progress())
-
-    def carried_out(self, environment: str) -> CaseState:
-        """Return the case as it was when a request of it was last carried out in *environment*."""
-        progress = self.progress(environment)
-        applied, decision = progress.applied, progress.decision
-        if applied is None:
-            return self
-        if decision is not None and decision.plan_digest != applied.expect:
-            decision = None
-        return replace(
-            self,
-            round=applied.round,
-            request_digest=applied.request_digest,
-            request_ref=applied.request_ref,
-            environments={**self.environments, environment: replace(progress, decision=decision)},
-        )
-
-    def training_operators(self) -> set[str]:
-        """Return who ran anything for this case outside production."""
-        return {
-            operator
-            for progress in self.environments.values()
-            if progress.kind == TRAINING
-            for operator in progress.operators
-        }
-
-
-@dataclass
-class LedgerState:
-    """The whole ledger, folded.
-
-    :param databases: what each environment is bound to now, by name: the database and the environment's kind.
-    :param clusters: the kind under which each cluster was bound first, by system identifier.
-    :param documents: where each decision document lies, by SHA-256.
-    :param unfinished_runs: the cases whose end a run did not tell, by run.
-    """
-
-    cases: dict[str, CaseState] = field(default_factory=dict)
-    databases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    clusters: dict[str, str] = field(default_factory=dict)
-    documents: dict[str, str | None] = field(default_factory=dict)
-    unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
-    signers_sha256: str | None = None
-    signers_changed: datetime | None = None
-
-
 def fold(events: Iterable[LedgerEvent]) -> LedgerState:
     """Return the state that *events*, in order, lead to."""
     ledger = LedgerState()
     for event in events:
-        if event.kind == BOUND and event.environment:
+        if event.kind == kinds.BOUND and event.environment:
             ledger.databases[event.environment] = event.data
             ledger.clusters.setdefault(event.data["system_identifier"], event.data["kind"])
-        elif event.kind == REBOUND and event.environment:
+        elif event.kind == kinds.REBOUND and event.environment:
             ledger.databases.pop(event.environment, None)
-        elif event.kind == DECISION_RECEIVED:
+        elif event.kind == kinds.DECISION_RECEIVED:
             ledger.documents[event.data["document_sha256"]] = event.personal_ref
-        elif event.kind == RUN_STARTED:
+        elif event.kind == kinds.RUN_STARTED:
             ledger.unfinished_runs[event.data["run"]] = set(event.data["cases"])
             _run_started(ledger, event)
-        elif event.kind == SIGNERS_CHANGED:
+        elif event.kind == kinds.SIGNERS_CHANGED:
             if ledger.signers_sha256 is not None:
                 ledger.signers_changed = event.time
             ledger.signers_sha256 = event.data["sha256"]
-        elif event.case is not None:
-            step = _STEPS.get(event.kind)
-            if step is None:
-                continue
+        elif event.case is not None and event.kind in _STEPS:
             case = ledger.cases.setdefault(event.case, CaseState(event.case))
             before = case.state
-            step(case, event)
+            _STEPS[event.kind](case, event)
             _finish_run(ledger, event)
+            case.newest = event.time
             if case.state != before or case.since is None:
                 case.since = event.time
     return ledger
@@ -232,7 +87,7 @@ def _run_started(ledger: LedgerState, event: LedgerEvent) -> None:
 
 def _finish_run(ledger: LedgerState, event: LedgerEvent) -> None:
     run = event.data.get("run")
-    told = event.kind == APPLIED or (event.kind == RUN_FAILED and event.data.get("answered"))
+    told = event.kind in _ENDS_OF_RUNS or (event.kind in _FAILED_RUNS and event.data.get("answered"))
     if told and run in ledger.unfinished_runs:
         ledger.unfinished_runs[run].discard(event.case or "")
         if not ledger.unfinished_runs[run]:
@@ -240,7 +95,8 @@ def _finish_run(ledger: LedgerState, event: LedgerEvent) -> None:
 
 
 def _submitted(case: CaseState, event: LedgerEvent) -> None:
-    case.state = RECIBIDA
+    if case.halted == kinds.RECHAZADA:
+        case.halted = None
     case.route = event.data["via"]
     case.round = event.data["round"]
     case.request_digest = event.data["request_digest"]
@@ -249,6 +105,17 @@ def _submitted(case: CaseState, event: LedgerEvent) -> None:
     for progress in case.environments.values():
         progress.plan = None
         progress.decision = None
+
+
+def _training_recorded(case: CaseState, event: LedgerEvent) -> None:
+    case.training = RecordedTraining(
+        digest=event.data["training_digest"],
+        modules=tuple(event.data["modules"]),
+        complete=event.data["complete"],
+        personal_ref=event.personal_ref,
+        actor=event.actor or "",
+        time=event.time,
+    )
 
 
 def _planned(case: CaseState, event: LedgerEvent) -> None:
@@ -274,20 +141,10 @@ def _planned(case: CaseState, event: LedgerEvent) -> None:
 
 
 def _end_round(case: CaseState) -> None:
-    """Close the round: what was decided in it counts no more; what was carried out stays."""
+    """Close the round: what was decided and reviewed in it counts no more; what was carried out stays."""
     case.round += 1
     for progress in case.environments.values():
         progress.decision = None
-    case.state = _standing(case)
-
-
-def _standing(case: CaseState) -> str:
-    applied = {
-        progress.kind for progress in case.environments.values() if progress.holds(case.request_digest)
-    }
-    if applied & {PRODUCTION, OWN}:
-        return EN_PRODUCCION
-    return EN_CAPACITACION if TRAINING in applied else RECIBIDA
 
 
 def _decided(case: CaseState, event: LedgerEvent) -> None:
@@ -300,10 +157,10 @@ def _decided(case: CaseState, event: LedgerEvent) -> None:
     if data["round"] != case.round:
         return
     if data["decision"] == "reject":
-        refused = case.state in (RECIBIDA, ACEPTADA)
+        refused = case.state in _REFUSABLE
         _end_round(case)
         if refused:
-            case.state = RECHAZADA
+            case.halted = kinds.RECHAZADA
         return
     progress.approvers.add(event.actor or "")
     progress.decision = RecordedDecision(
@@ -311,20 +168,24 @@ def _decided(case: CaseState, event: LedgerEvent) -> None:
         round=data["round"],
         request_digest=data["request_digest"],
         plan_digest=data["plan_digest"],
+        review_digest=data["review_digest"],
         approver=event.actor or "",
         expires_at=parse_time(data["expires_at"]),
         nonce=data["nonce"],
         document_sha256=data["document_sha256"],
     )
-    if progress.kind == TRAINING:
-        if case.state == RECIBIDA:
-            case.state = ACEPTADA
-    elif case.state != EN_PRODUCCION:
-        case.state = APROBADA
 
 
 def _activation_prepared(case: CaseState, event: LedgerEvent) -> None:
-    case.progress(event.environment or "").prepared_activations.append(event.data["hash_sha256"])
+    progress = case.progress(event.environment or "")
+    progress.prepared_activations.append(event.data["hash_sha256"])
+    progress.codes[event.data["hash_sha256"]] = event.time
+
+
+def _activation_ended(case: CaseState, event: LedgerEvent) -> None:
+    codes = case.progress(event.environment or "").codes
+    for fingerprint in event.data["hashes_sha256"]:
+        codes.pop(fingerprint, None)
 
 
 def _applied(case: CaseState, event: LedgerEvent) -> None:
@@ -332,7 +193,10 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
     data = event.data
     progress.kind = data["kind"]
     progress.failure = None
+    progress.stale = False
+    progress.account_ended = None
     progress.operators.add(event.actor or "")
+    first = progress.applied is None or progress.applied.request_digest != data["request_digest"]
     progress.applied = RecordedRun(
         round=data["round"],
         expect=data["expect"],
@@ -341,47 +205,164 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
         request_ref=data["request_ref"],
         operator=event.actor or "",
         activation=data["activation"],
+        ids=data.get("ids", {}),
+        time=event.time if first or progress.applied is None else progress.applied.time,
     )
+    if data["activation"] == "activated":
+        progress.codes.clear()
     if data["mail_wanted"]:
         progress.mail_wanted = True
         progress.mail = None
     elif data["activation"] == "activated":
         # A mail that was reported as failed arrived after all: its link was used.
         progress.mail_wanted = False
-        progress.mail = MAIL_SENT.removeprefix("mail.") if progress.mail == "failed" else progress.mail
-    if not progress.holds(case.request_digest):
-        return  # of an earlier round: a new link for what stands there, or a run that a submit overtook
-    if progress.kind == TRAINING:
-        if case.state in (RECIBIDA, ACEPTADA):
-            case.state = EN_CAPACITACION
-    else:
-        case.state = EN_PRODUCCION
+        progress.mail = kinds.MAIL_SENT.removeprefix("mail.") if progress.mail == "failed" else progress.mail
 
 
 def _run_failed(case: CaseState, event: LedgerEvent) -> None:
     progress = case.progress(event.environment or "")
     progress.operators.add(event.actor or "")
     progress.failure = event.data["code"]
-    if progress.failure == PLAN_CHANGED:
+    if progress.failure == kinds.PLAN_CHANGED:
         _end_round(case)
         progress.plan = None
+
+
+def _account_ended(case: CaseState, event: LedgerEvent) -> None:
+    progress = case.progress(event.environment or "")
+    progress.account_ended = event.data["reason"]
+    progress.plan = None
+    if event.data["reason"] == "handed_over":
+        _want(case, kinds.TRAINING_END, case.windows)
+
+
+def _upkeep_failed(case: CaseState, event: LedgerEvent) -> None:
+    case.progress(event.environment or "").operators.add(event.actor or "")
 
 
 def _mail(case: CaseState, event: LedgerEvent) -> None:
     progress = case.progress(event.environment or "")
     progress.mail = event.kind.removeprefix("mail.")
-    if event.kind != MAIL_FAILED:
+    progress.mail_time = event.time
+    if event.kind != kinds.MAIL_FAILED:
         progress.mail_wanted = False
 
 
-_STEPS = {
-    SUBMITTED: _submitted,
-    PLANNED: _planned,
-    DECIDED: _decided,
-    ACTIVATION_PREPARED: _activation_prepared,
-    APPLIED: _applied,
-    RUN_FAILED: _run_failed,
-    MAIL_SENT: _mail,
-    MAIL_SAVED: _mail,
-    MAIL_FAILED: _mail,
+def _notice(case: CaseState, event: LedgerEvent) -> None:
+    key, fate = event.data["key"], event.kind.removeprefix("notice.")
+    case.notices[key] = fate
+    if fate != "failed":
+        case.wanted.pop(key, None)
+
+
+def _want(case: CaseState, kind: str, number: int, reason_ref: str | None = None) -> None:
+    key = f"{kind}:{number}"
+    if case.notices.get(key) not in ("sent", "saved"):
+        case.wanted[key] = WantedNotice(key, kind, reason_ref)
+
+
+def _clock_started(case: CaseState, event: LedgerEvent) -> None:
+    if case.window is not None:
+        return  # a repeated mail does not start it again
+    case.windows += 1
+    case.window = Window(
+        number=case.windows,
+        started_at=parse_time(event.data["started_at"]),
+        due_at=parse_time(event.data["due_at"]),
+        declared_by=event.actor if event.data["declared"] else None,
+    )
+
+
+def _reported(case: CaseState, event: LedgerEvent) -> None:
+    case.report = RecordedReport(
+        window=case.windows,
+        workbook_sha256=event.data["workbook_sha256"],
+        received_at=parse_time(event.data["received_at"]),
+        personal_ref=event.personal_ref,
+        actor=event.actor or "",
+    )
+    case.returned = False
+
+
+def _reviewed(case: CaseState, event: LedgerEvent) -> None:
+    data = event.data
+    if data["round"] != case.round:
+        return
+    case.review = RecordedReview(
+        round=data["round"],
+        request_digest=data["request_digest"],
+        digest=data["review_digest"],
+        failed=tuple(data["failed"]),
+        verdicts=data["verdicts"],
+        workbook_sha256=data["workbook_sha256"],
+        files=tuple(data["files"]),
+        personal_ref=event.personal_ref,
+        reviewer=event.actor or "",
+        time=event.time,
+    )
+    for progress in case.environments.values():
+        if progress.kind in (PRODUCTION, OWN) and progress.decision:
+            progress.decision = None  # it rests on the review before
+
+
+def _returned(case: CaseState, event: LedgerEvent) -> None:
+    _end_round(case)
+    case.report = None
+    case.returned = True
+    _want(case, kinds.RETURN, case.round, event.personal_ref)
+
+
+def _suspended(case: CaseState, _event: LedgerEvent) -> None:
+    case.halted = kinds.SUSPENDIDA
+    for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
+        _want(case, kind, case.windows)
+
+
+def _reopened(case: CaseState, _event: LedgerEvent) -> None:
+    _end_round(case)
+    case.halted = None
+    case.window = None
+    case.report = None
+    case.returned = False
+    for progress in case.environments.values():
+        if progress.kind == TRAINING:
+            progress.stale = True
+            progress.plan = None
+            progress.mail = None
+
+
+def _withdrawn(case: CaseState, _event: LedgerEvent) -> None:
+    _end_round(case)
+    case.halted = kinds.DESISTIDA
+
+
+def _purged(case: CaseState, _event: LedgerEvent) -> None:
+    case.purged = True
+
+
+_STEPS: dict[str, Callable[[CaseState, LedgerEvent], None]] = {
+    kinds.SUBMITTED: _submitted,
+    kinds.TRAINING_RECORDED: _training_recorded,
+    kinds.PLANNED: _planned,
+    kinds.DECIDED: _decided,
+    kinds.ACTIVATION_PREPARED: _activation_prepared,
+    kinds.ACTIVATION_ENDED: _activation_ended,
+    kinds.APPLIED: _applied,
+    kinds.RUN_FAILED: _run_failed,
+    kinds.ACCOUNT_ENDED: _account_ended,
+    kinds.UPKEEP_FAILED: _upkeep_failed,
+    kinds.MAIL_SENT: _mail,
+    kinds.MAIL_SAVED: _mail,
+    kinds.MAIL_FAILED: _mail,
+    kinds.NOTICE_SENT: _notice,
+    kinds.NOTICE_SAVED: _notice,
+    kinds.NOTICE_FAILED: _notice,
+    kinds.CLOCK_STARTED: _clock_started,
+    kinds.REPORTED: _reported,
+    kinds.REVIEWED: _reviewed,
+    kinds.RETURNED: _returned,
+    kinds.SUSPENDED: _suspended,
+    kinds.REOPENED: _reopened,
+    kinds.WITHDRAWN: _withdrawn,
+    kinds.PURGED: _purged,
 }

@@ -17,8 +17,9 @@ from quipux_provision.domain.approval import (
     Decision,
     format_time,
 )
-from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, CaseState, LedgerState, RecordedPlan
+from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED
 from quipux_provision.domain.plan import Plan, Target
+from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import check_kind

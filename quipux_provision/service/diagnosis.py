@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from quipux_provision.domain.lifecycle import PRODUCTION
+from quipux_provision.domain.kinds import PRODUCTION
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import database_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.lifecycle import BOUND, REBOUND, LedgerState
+from quipux_provision.domain.kinds import BOUND, REBOUND
+from quipux_provision.domain.records import LedgerState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace

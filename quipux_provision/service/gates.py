@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
-from quipux_provision.domain.lifecycle import (
-    RECHAZADA,
-    TRAINING,
-    CaseState,
-    LedgerState,
-    Progress,
-    RecordedRun,
-)
+from quipux_provision.domain.kinds import RECHAZADA, TRAINING
+from quipux_provision.domain.records import CaseState, LedgerState, Progress, RecordedRun
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from quipux_provision.domain.lifecycle import MAIL_FAILED, MAIL_SAVED, MAIL_SENT
+from quipux_provision.domain.kinds import MAIL_FAILED, MAIL_SAVED, MAIL_SENT
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code

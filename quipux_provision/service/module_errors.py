@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from quipux_provision.domain.lifecycle import PLAN_CHANGED
+from quipux_provision.domain.kinds import PLAN_CHANGED
 from quipux_provision.errors import GateClosed, ProvisionError, RunFailed
 from quipux_provision.i18n import _
 

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from quipux_provision.domain.lifecycle import PLANNED, CaseState, LedgerState
+from quipux_provision.domain.kinds import PLANNED
 from quipux_provision.domain.plan import Plan, Target
+from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, ProvisionError, RunFailed
 from quipux_provision.i18n import _
 from quipux_provision.service import environments

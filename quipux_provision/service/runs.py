@@ -7,15 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from quipux_provision.domain.lifecycle import (
-    ACTIVATION_PREPARED,
-    APPLIED,
-    PRODUCTION,
-    RUN_FAILED,
-    RUN_STARTED,
-    CaseState,
-    LedgerState,
-)
+from quipux_provision.domain.kinds import ACTIVATION_PREPARED, APPLIED, PRODUCTION, RUN_FAILED, RUN_STARTED
+from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import environments, letters

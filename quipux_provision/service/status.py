@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.lifecycle import (
+from quipux_provision.domain.kinds import (
     ACEPTADA,
     EN_PRODUCCION,
     PLAN_CHANGED,
     PRODUCTION,
     RECHAZADA,
     TRAINING,
-    CaseState,
-    LedgerState,
-    Progress,
 )
+from quipux_provision.domain.records import CaseState, LedgerState, Progress
 from quipux_provision.domain.request import Request
 from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from quipux_provision.domain.canonical import salted_digest
-from quipux_provision.domain.lifecycle import RECHAZADA, SUBMITTED, LedgerState
+from quipux_provision.domain.kinds import RECHAZADA, SUBMITTED
+from quipux_provision.domain.records import LedgerState
 from quipux_provision.domain.request import Problem, Request
 from quipux_provision.errors import Locked, RequestInvalid
 from quipux_provision.i18n import _

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.lifecycle import SIGNERS_CHANGED, CaseState, LedgerState, fold
+from quipux_provision.domain.kinds import SIGNERS_CHANGED
+from quipux_provision.domain.lifecycle import fold
+from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _

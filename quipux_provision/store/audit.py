@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.lifecycle import (
+from quipux_provision.domain.kinds import (
     APPLIED,
     DECIDED,
     DECISION_RECEIVED,
     LEDGER_CREATED,
+    PURGED,
     RUN_STARTED,
     SIGNERS_CHANGED,
     SUBMITTED,
@@ -27,7 +28,7 @@ from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.store import checkpoints as points
 from quipux_provision.store.checkpoints import Checkpoint
-from quipux_provision.store.ledger import GENESIS, PURGED, Event, Ledger, event_of, format_moment
+from quipux_provision.store.ledger import GENESIS, Event, Ledger, event_of, format_moment
 from quipux_provision.store.signatures import verify as verify_signature
 from quipux_provision.store.signed_events import Signed, check_decided, check_request, signed_part
 from quipux_provision.store.signers import AllowedSigners

@@ -15,7 +15,7 @@ from quipux_provision.domain.canonical import digest
 class NewEvent:
     """An event to append.
 
-    :param kind: one of the kinds of ``domain.lifecycle``.
+    :param kind: one of the kinds of ``domain.kinds``.
     :param data: JSON values; no personal data, no secret.
     :param personal: JSON values that purge may delete later; written in the same transaction.
     """

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.lifecycle import LEDGER_CREATED, SUBMITTED
+from quipux_provision.domain.kinds import LEDGER_CREATED, PURGED, SUBMITTED
 from quipux_provision.errors import GateClosed, Locked, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.store import engine
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from quipux_provision.store.settings import Settings
 
-__all__ = ["GENESIS", "PURGED", "Event", "Ledger", "NewEvent", "event_of", "format_moment", "parse_moment"]
+__all__ = ["GENESIS", "Event", "Ledger", "NewEvent", "event_of", "format_moment", "parse_moment"]
 
-PURGED = "case.purged"
+
 GENESIS = "0" * 64
 # Hosts that share a ledger differ by a little; this much is waited for, more is refused.
 _SKEW_TOLERATED = timedelta(seconds=3)

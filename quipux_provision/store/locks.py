@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.lifecycle import LOCK_RELEASED, LOCK_TAKEN_OVER
+from quipux_provision.domain.kinds import LOCK_RELEASED, LOCK_TAKEN_OVER
 from quipux_provision.errors import Locked, ProvisionError, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.store.engine import clock_of

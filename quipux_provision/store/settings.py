@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from quipux_provision.domain.lifecycle import KINDS, OWN, TRAINING
+from quipux_provision.domain.kinds import KINDS, OWN, TRAINING
 from quipux_provision.domain.policy import LIMITS, Policy
 from quipux_provision.errors import UsageError
 from quipux_provision.i18n import _

@@ -9,7 +9,7 @@ from typing import Any
 
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.lifecycle import DECIDED, DECISION_RECEIVED, REBOUND, RUN_STARTED, SUBMITTED
+from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, REBOUND, RUN_STARTED, SUBMITTED
 from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _

@@ -87,7 +87,10 @@ class Terminal:
         self._stack.callback(agent.terminate)
         environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
         # The socket's file is there a moment before anybody listens on it; 2 means that nobody answered.
-        while subprocess.run(["ssh-add", "-l"], env=environment, capture_output=True).returncode == 2:
+        while (
+            subprocess.run(["ssh-add", "-l"], env=environment, capture_output=True, check=False).returncode
+            == 2
+        ):
             assert agent.poll() is None
             time.sleep(0.01)
         subprocess.run(["ssh-add", "-q", key], env=environment, check=True)

@@ -14,10 +14,9 @@ import pytest
 from quipux_provision import errors, i18n
 from quipux_provision.cli import main
 from quipux_provision.cli.parser import build_parser
-from quipux_provision.domain import lifecycle
+from quipux_provision.domain import kinds
 from quipux_provision.domain.fields import REQUEST, Listing, Scalar, Section
 from quipux_provision.errors import ProvisionError
-from quipux_provision.store.ledger import PURGED
 from quipux_provision.store.settings import SettingsError, load_settings
 from tests.functional.docs.pages import GUIDE, README, README_ES, ROOT, blocks, inline, pages, table
 
@@ -25,7 +24,6 @@ DOCS = ROOT / "docs"
 REQUESTS, SETTINGS, CASES = (DOCS / "es" / f"{name}.md" for name in ("solicitud", "configuracion", "casos"))
 LEDGER = DOCS / "reference" / "ledger.md"
 OTHER_CODES = {0, 10}  # what no error has: done, and changes pending
-NO_STATES = {"plan_changed"}  # why a run failed
 
 
 def anchors(page: Path) -> set[str]:
@@ -180,16 +178,11 @@ def constants(module: Mapping[str, object]) -> set[str]:
 
 
 def test_ledger_events_documented_are_those_of_the_code() -> None:
-    assert {row[0].strip("`") for row in table(LEDGER, "Kind")} == constants(vars(lifecycle)) | {PURGED}
+    assert {row[0].strip("`") for row in table(LEDGER, "Kind")} == constants(vars(kinds))
 
 
 def test_states_documented_are_those_of_the_code() -> None:
-    states = {
-        value
-        for name, value in vars(lifecycle).items()
-        if isinstance(value, str) and name == value.upper() and value not in NO_STATES
-    }
-    assert len(states) >= 6
+    states = set(kinds.STATES)
     assert {row[0].strip("`") for row in table(CASES, "Estado")} == states
 
 

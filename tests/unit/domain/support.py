@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from quipux_provision.domain import lifecycle
+from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.lifecycle import CaseState, LedgerState, fold
+from quipux_provision.domain.lifecycle import fold
+from quipux_provision.domain.records import CaseState, LedgerState
 
 BEGIN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)
 KINDS = {"training": "capacitacion", "production": "produccion", "own": "propia"}
@@ -69,7 +70,7 @@ class Story:
         self.events.append(
             Happened(
                 len(self.events) + 1,
-                lifecycle.SUBMITTED,
+                kinds.SUBMITTED,
                 actor=author,
                 data={"via": "central", "round": round_, "request_digest": request},
                 personal_ref=f"ref-{request}",
@@ -79,7 +80,7 @@ class Story:
 
     def plan(self, environment: str, digest: str = "plan-1", *, pending: bool = True) -> Story:
         return self.add(
-            lifecycle.PLANNED,
+            kinds.PLANNED,
             environment,
             kind=KINDS[environment],
             plan_digest=digest,
@@ -98,19 +99,20 @@ class Story:
             "round": self.case().round,
             "request_digest": self._request,
             "plan_digest": plan.digest if plan else None,
+            "review_digest": None,
             "decision": decision,
             "nonce": f"nonce-{self._nonces}",
             "expires_at": format_time(BEGIN + timedelta(days=7)),
             "document_sha256": f"document-{self._nonces}",
             **changed,
         }
-        return self.add(lifecycle.DECIDED, environment, "aprobadora", **data)
+        return self.add(kinds.DECIDED, environment, "aprobadora", **data)
 
     def start(self, environment: str, run: str, operator: str = "operador") -> Story:
         self.events.append(
             Happened(
                 len(self.events) + 1,
-                lifecycle.RUN_STARTED,
+                kinds.RUN_STARTED,
                 case=None,
                 environment=environment,
                 actor=operator,
@@ -133,7 +135,7 @@ class Story:
             "mail_wanted": True,
             **changed,
         }
-        return self.add(lifecycle.APPLIED, environment, operator, **data)
+        return self.add(kinds.APPLIED, environment, operator, **data)
 
     def failed(
         self,
@@ -145,7 +147,7 @@ class Story:
         answered: bool = False,
     ) -> Story:
         data = {"run": run, "kind": KINDS[environment], "code": code, "answered": answered}
-        return self.add(lifecycle.RUN_FAILED, environment, operator, **data)
+        return self.add(kinds.RUN_FAILED, environment, operator, **data)
 
     def trained(self) -> Story:
         """The road as far as training."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from quipux_provision.domain import lifecycle
+from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.lifecycle import fold
 from tests.unit.domain.support import BEGIN, Story
@@ -64,7 +64,7 @@ def test_each_verb_leads_to_its_state(state: str, tell: Callable[[Story], Story]
 def test_an_event_that_the_fold_does_not_know_changes_nothing() -> None:
     story = Story().trained()
     before = story.case()
-    assert story.add("case.praised").add(lifecycle.LOCK_RELEASED, "training").case() == before
+    assert story.add("case.praised").add(kinds.LOCK_RELEASED, "training").case() == before
     assert fold([]).cases == {}
 
 
@@ -226,7 +226,7 @@ def test_a_failure_is_remembered_until_a_run_succeeds() -> None:
 def test_prepared_codes_are_kept_in_order() -> None:
     story = Story().submit()
     for number in (1, 2):
-        story.add(lifecycle.ACTIVATION_PREPARED, "training", hash_sha256=f"hash-{number}")
+        story.add(kinds.ACTIVATION_PREPARED, "training", hash_sha256=f"hash-{number}")
     assert story.case().progress("training").prepared_activations == ["hash-1", "hash-2"]
 
 
@@ -235,11 +235,11 @@ def test_prepared_codes_are_kept_in_order() -> None:
 
 def test_databases_and_signers() -> None:
     story = Story().add(
-        lifecycle.BOUND, "training", name="quipux", oid="1", system_identifier="7", kind="capacitacion"
+        kinds.BOUND, "training", name="quipux", oid="1", system_identifier="7", kind="capacitacion"
     )
     assert story.ledger().databases["training"]["system_identifier"] == "7"
-    assert story.add(lifecycle.REBOUND, "training", released={}).ledger().databases == {}
-    story.add(lifecycle.SIGNERS_CHANGED, sha256="one", previous=None)
+    assert story.add(kinds.REBOUND, "training", released={}).ledger().databases == {}
+    story.add(kinds.SIGNERS_CHANGED, sha256="one", previous=None)
     assert story.ledger().signers_changed is None
-    changed = story.add(lifecycle.SIGNERS_CHANGED, sha256="two", previous="one").ledger()
+    changed = story.add(kinds.SIGNERS_CHANGED, sha256="two", previous="one").ledger()
     assert (changed.signers_sha256, changed.signers_changed) == ("two", story.events[-1].time)

@@ -31,7 +31,7 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
     # The socket's file is there a moment before anybody listens on it; 2 means that nobody answered.
-    while subprocess.run(["ssh-add", "-l"], capture_output=True).returncode == 2:
+    while subprocess.run(["ssh-add", "-l"], capture_output=True, check=False).returncode == 2:
         assert process.poll() is None
     yield socket
     process.terminate()

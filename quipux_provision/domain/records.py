@@ -1,0 +1,286 @@
+"""What the ledger knows of a case, folded from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from quipux_provision.domain.approval import Decision
+from quipux_provision.domain.kinds import (
+    ACEPTADA,
+    APROBADA,
+    CAPACITADA,
+    EN_CAPACITACION,
+    EN_PRODUCCION,
+    INFORMADA,
+    OBSERVADA,
+    RECIBIDA,
+    REVISADA,
+    TRAINING,
+)
+
+
+@dataclass(frozen=True)
+class RecordedPlan:
+    """The newest plan of a case in an environment."""
+
+    digest: str
+    request_digest: str
+    collection_digest: str
+    target: Mapping[str, Any]
+    pending: bool
+    personal_ref: str | None
+    time: datetime
+
+
+@dataclass(frozen=True)
+class RecordedDecision:
+    """The decision in force for a case in an environment."""
+
+    decision: Decision
+    round: int
+    request_digest: str
+    plan_digest: str | None
+    review_digest: str | None
+    approver: str
+    expires_at: datetime
+    nonce: str
+    document_sha256: str
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """The newest run that carried the request into an environment, and the plan and approval it rested on."""
+
+    round: int
+    expect: str
+    document_sha256: str
+    request_digest: str
+    request_ref: str | None
+    operator: str
+    activation: str | None
+    ids: Mapping[str, Any]
+    time: datetime
+
+
+@dataclass(frozen=True)
+class RecordedTraining:
+    """The hours of training, as they were recorded last.
+
+    :param modules: ``modulo, horas, fecha, aprobado`` of each session; who taught is personal data.
+    :param complete: whether they opened the gate of the policy that they were recorded under.
+    """
+
+    digest: str
+    modules: tuple[Mapping[str, Any], ...]
+    complete: bool
+    personal_ref: str | None
+    actor: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days for the activities in training.
+
+    :param number: 1 for the first; a reopened case gets another.
+    :param declared_by: who said when the mail went out, None when the mail server said so.
+    """
+
+    number: int
+    started_at: datetime
+    due_at: datetime
+    declared_by: str | None
+
+
+@dataclass(frozen=True)
+class RecordedReport:
+    """The workbook that came back filled in."""
+
+    window: int
+    workbook_sha256: str
+    received_at: datetime
+    personal_ref: str | None
+    actor: str
+
+
+@dataclass(frozen=True)
+class RecordedReview:
+    """What was found in the training database.
+
+    :param failed: obligatory activities that were not found; empty when the gate of production may open.
+    """
+
+    round: int
+    request_digest: str
+    digest: str
+    failed: tuple[str, ...]
+    verdicts: Mapping[str, int]
+    workbook_sha256: str | None
+    files: tuple[str, ...]
+    personal_ref: str | None
+    reviewer: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class WantedNotice:
+    """A notice that is owed to somebody.
+
+    :param key: names it once and for all within the case: ``suspension:1``.
+    :param reason_ref: the personal data that holds the reason.
+    """
+
+    key: str
+    kind: str
+    reason_ref: str | None = None
+
+
+@dataclass
+class Progress:
+    """What happened to one case in one environment.
+
+    :param codes: activation codes that may still open the account: SHA-256 of their hash -> since when.
+    :param stale: whether what was carried out has to be approved and carried out again.
+    :param account_ended: why we deactivated the account, None while it lives.
+    """
+
+    kind: str | None = None
+    plan: RecordedPlan | None = None
+    decision: RecordedDecision | None = None
+    applied: RecordedRun | None = None
+    stale: bool = False
+    operators: set[str] = field(default_factory=set)
+    approvers: set[str] = field(default_factory=set)
+    prepared_activations: list[str] = field(default_factory=list)
+    codes: dict[str, datetime] = field(default_factory=dict)
+    account_ended: str | None = None
+    mail: str | None = None
+    mail_wanted: bool = False
+    mail_time: datetime | None = None
+    failure: str | None = None
+    nonces: set[str] = field(default_factory=set)
+
+    def holds(self, request_digest: str) -> bool:
+        """Whether the request of this digest was carried out here, and stands."""
+        return self.applied is not None and not self.stale and self.applied.request_digest == request_digest
+
+
+@dataclass
+class CaseState:
+    """One case, folded.
+
+    :param halted: the state that took the case off its road: rechazada, suspendida or desistida.
+    :param window: the days that run, None before the mail went out and after a reopening.
+    :param windows: how many windows there have been.
+    :param report: the workbook that came back in this window and was not returned.
+    :param notices: what became of each notice, by key: sent, saved or failed.
+    """
+
+    case: str
+    route: str = ""
+    round: int = 0
+    request_digest: str = ""
+    request_ref: str | None = None
+    authors: set[str] = field(default_factory=set)
+    environments: dict[str, Progress] = field(default_factory=dict)
+    since: datetime | None = None
+    newest: datetime | None = None
+    training: RecordedTraining | None = None
+    window: Window | None = None
+    windows: int = 0
+    report: RecordedReport | None = None
+    review: RecordedReview | None = None
+    returned: bool = False
+    halted: str | None = None
+    notices: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, WantedNotice] = field(default_factory=dict)
+    purged: bool = False
+
+    def progress(self, environment: str) -> Progress:
+        """Return what happened in *environment*, an empty record when nothing did."""
+        return self.environments.setdefault(environment, Progress())
+
+    @property
+    def state(self) -> str:
+        """Where the case stands."""
+        if self.halted:
+            return self.halted
+        held = {p.kind for p in self.environments.values() if p.holds(self.request_digest)}
+        decided = {p.kind for p in self.environments.values() if p.decision}
+        if held - {TRAINING}:
+            return EN_PRODUCCION
+        if decided - {TRAINING}:
+            return APROBADA
+        if TRAINING in held:
+            return self._standing_in_training()
+        if TRAINING in decided:
+            return CAPACITADA if self.training and self.training.complete else ACEPTADA
+        return RECIBIDA
+
+    def _standing_in_training(self) -> str:
+        if self.reviewed:
+            return REVISADA
+        if self.report:
+            return INFORMADA
+        return OBSERVADA if self.returned else EN_CAPACITACION
+
+    @property
+    def present_review(self) -> RecordedReview | None:
+        """The review of this round and this request."""
+        review = self.review
+        if review and (review.round, review.request_digest) == (self.round, self.request_digest):
+            return review
+        return None
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether a review of this round found everything that is obligatory."""
+        review = self.present_review
+        return review is not None and not review.failed
+
+    def carried_out(self, environment: str) -> CaseState:
+        """Return the case as it was when a request of it was last carried out in *environment*."""
+        progress = self.progress(environment)
+        applied, decision = progress.applied, progress.decision
+        if applied is None:
+            return self
+        if decision is not None and decision.plan_digest != applied.expect:
+            decision = None
+        return replace(
+            self,
+            round=applied.round,
+            request_digest=applied.request_digest,
+            request_ref=applied.request_ref,
+            environments={**self.environments, environment: replace(progress, decision=decision)},
+        )
+
+    def training_operators(self) -> set[str]:
+        """Return who ran anything for this case outside production."""
+        return {
+            operator
+            for progress in self.environments.values()
+            if progress.kind == TRAINING
+            for operator in progress.operators
+        }
+
+
+@dataclass
+class LedgerState:
+    """The whole ledger, folded.
+
+    :param databases: what each environment is bound to now, by name: the database and the environment's kind.
+    :param clusters: the kind under which each cluster was bound first, by system identifier.
+    :param documents: where each decision document lies, by SHA-256.
+    :param unfinished_runs: the cases whose end a run did not tell, by run.
+    """
+
+    cases: dict[str, CaseState] = field(default_factory=dict)
+    databases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    clusters: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str | None] = field(default_factory=dict)
+    unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
+    signers_sha256: str | None = None
+    signers_changed: datetime | None = None
