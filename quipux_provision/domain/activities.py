@@ -8,7 +8,7 @@ ESTADOS = ("pendiente", "en curso", "hecha", "no aplica")
 """What the AIQ can say of an activity in the follow-up workbook."""
 
 PESOS = ("obligatoria", "recomendada", "manual")
-"""An obligatory activity closes production, a recommended one gives a remark, a manual one takes an attachment."""
+"""An obligatory one closes production, a recommended one gives a remark, a manual one takes an attachment."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "A1",
         "Instituciones",
         f"{_ADMIN} > Instituciones",
-        "Revise que el RUC, el nombre, la sigla y el teléfono sean los de su solicitud, y registre el correo "
-        "institucional.",
+        "Revise que el RUC, el nombre, la sigla y el teléfono sean los de su solicitud, y registre el "
+        "correo institucional.",
         "obligatoria",
     ),
     Activity(
@@ -55,7 +55,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "B1",
         "Áreas",
         f"{_AREAS} > Crear Área",
-        "Cree las áreas de su estructura orgánica. Además del área raíz debe existir por lo menos un área activa.",
+        "Cree las áreas de su estructura orgánica. Además del área raíz debe existir por lo menos un área "
+        "activa.",
         "obligatoria",
     ),
     Activity(
@@ -83,8 +84,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "B5",
         "Áreas",
         f"{_AREAS} > Editar Área (plantilla)",
-        "Cargue la hoja membretada como PDF de hasta 100 KB e indique de qué área la toma cada área; también en "
-        "el área raíz. Pruébela con «Validar plantilla».",
+        "Cargue la hoja membretada como PDF de hasta 100 KB e indique de qué área la toma cada área; "
+        "también en el área raíz. Pruébela con «Validar Plantilla».",
         "recomendada",
     ),
     Activity(
@@ -98,15 +99,16 @@ ACTIVITIES: tuple[Activity, ...] = (
         "C2",
         "Usuarios internos",
         _USER,
-        "Complete los datos de cada usuario: cédula correcta y sin repetir, correo, puesto, puesto de cabecera "
-        "y sumilla.",
+        "Complete los datos de cada usuario: cédula correcta y sin repetir, correo, puesto, puesto de "
+        "cabecera y sumilla.",
         "obligatoria",
     ),
     Activity(
         "C3",
         "Usuarios internos",
         f"{_USERS} > Usuarios Sin Área",
-        "Ubique a todos los usuarios activos en un área activa de su institución; la lista debe quedar vacía.",
+        "Ubique a todos los usuarios activos en un área activa de su institución; la lista debe quedar "
+        "vacía.",
         "obligatoria",
     ),
     Activity(
@@ -127,15 +129,16 @@ ACTIVITIES: tuple[Activity, ...] = (
         "C6",
         "Usuarios internos",
         _USER,
-        "Confirme que todos los usuarios activos ya eligieron su contraseña; desactive las cuentas que nadie usa.",
+        "Confirme que todos los usuarios activos ya eligieron su contraseña; desactive las cuentas que "
+        "nadie usa.",
         "obligatoria",
     ),
     Activity(
         "C7",
         "Usuarios internos",
         f"{_USERS} > Reporte Usuarios",
-        "Revise en el reporte que cada usuario conste con su área y su estado actuales; si no, guárdelo otra vez "
-        "desde Usuario.",
+        "Revise en el reporte que cada usuario conste con su área y su estado actuales; si no, guárdelo "
+        "otra vez desde Usuario.",
         "obligatoria",
     ),
     Activity(
@@ -143,7 +146,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "Permisos a usuarios",
         f"{_USERS} > Permisos a Usuarios",
         "Dé a cada usuario activo por lo menos un permiso. Conserve usted «Administración del Sistema» y "
-        "«Administrador Institucional»; nadie debe tener «Administración de Instituciones» ni «Actualizar Sistema».",
+        "«Administrador Institucional»; nadie debe tener «Administración de Instituciones» ni «Actualizar "
+        "Sistema».",
         "obligatoria",
     ),
     Activity(
@@ -166,8 +170,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "D4",
         "Permisos a usuarios",
         f"{_USER} > permisos de Jefes",
-        "Dé «Firma Digital» a la máxima autoridad y a los jefes, con el tipo de certificado que usan (token o "
-        "archivo).",
+        "Dé «Firma Digital» a la máxima autoridad y a los jefes, con el tipo de certificado que usan "
+        "(token o archivo).",
         "recomendada",
     ),
     Activity(
@@ -181,15 +185,16 @@ ACTIVITIES: tuple[Activity, ...] = (
         "D6",
         "Permisos a usuarios",
         f"{_USERS} > Permisos a Usuarios",
-        "Dé y quite permisos sólo desde las pantallas de Quipux, para que quede el registro de quién lo hizo.",
+        "Dé y quite permisos sólo desde las pantallas de Quipux, para que quede el registro de quién lo "
+        "hizo.",
         "recomendada",
     ),
     Activity(
         "E1",
         "Numeración de documentos",
         f"{_ADMIN} > Numeración de documentos",
-        "Defina el formato de número de cada área y tipo de documento, o el área de la que lo comparte. Lo que no "
-        "defina toma el formato de Quipux con el primer documento.",
+        "Defina el formato de número de cada área y tipo de documento, o el área de la que lo comparte. "
+        "Lo que no defina toma el formato de Quipux con el primer documento.",
         "obligatoria",
     ),
     Activity(
@@ -259,8 +264,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "F5",
         "Carpetas Virtuales",
         "Administración > Carpetas Virtuales",
-        "Cree las carpetas virtuales por área según su cuadro de clasificación, con los plazos de archivo de "
-        "gestión y central.",
+        "Cree las carpetas virtuales por área según su cuadro de clasificación, con los plazos de archivo "
+        "de gestión y central.",
         "recomendada",
     ),
     Activity(
@@ -274,8 +279,8 @@ ACTIVITIES: tuple[Activity, ...] = (
         "G1",
         _OUTSIDE,
         "Acta o lista de asistencia",
-        "Capacite a los usuarios focales, que darán con usted el soporte de primer nivel, y guarde la lista de "
-        "asistencia firmada.",
+        "Capacite a los usuarios focales, que darán con usted el soporte de primer nivel, y guarde la "
+        "lista de asistencia firmada.",
         "manual",
     ),
     Activity(
