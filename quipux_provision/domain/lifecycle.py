@@ -74,6 +74,7 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             case.newest = event.time
             if case.state != before or case.since is None:
                 case.since = event.time
+                case.steps.append((case.state, event.time))
     return ledger
 
 

@@ -177,6 +177,7 @@ class CaseState:
     :param windows: how many windows there have been.
     :param report: the workbook that came back in this window and was not returned.
     :param notices: what became of each notice, by key: sent, saved or failed.
+    :param steps: every state the case was in, and since when, in order.
     """
 
     case: str
@@ -198,6 +199,7 @@ class CaseState:
     notices: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, WantedNotice] = field(default_factory=dict)
     purged: bool = False
+    steps: list[tuple[str, datetime]] = field(default_factory=list)
 
     def progress(self, environment: str) -> Progress:
         """Return what happened in *environment*, an empty record when nothing did."""
