@@ -10,18 +10,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from quipux_provision.domain.kinds import KINDS, OWN, TRAINING
-from quipux_provision.domain.policy import LIMITS, Policy
+from quipux_provision.domain.policy import Policy
 from quipux_provision.errors import UsageError
 from quipux_provision.i18n import _
 from quipux_provision.store import settings_nodes
 from quipux_provision.store.secrets import SecretRef
 from quipux_provision.store.settings_nodes import Section, SettingsError
+from quipux_provision.store.settings_sections import MailSettings, mail_settings, policy
 
 __all__ = [
     "FILE_NAME",
     "Environment",
     "Identity",
     "MailSettings",
+    "Reading",
     "Settings",
     "SettingsError",
     "find_workspace",
@@ -30,7 +32,6 @@ __all__ = [
 
 FILE_NAME = "quipux-provision.yml"
 ROUTES = ("central", "autoalojada", "ciudadano")
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _URL_PASSWORD = re.compile(r"//[^/@]*:[^@]*@|[?&]password=", re.IGNORECASE)
 
@@ -50,20 +51,15 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class MailSettings:
-    """How mail goes out; without *host* it is left in ``outbox/``.
+class Reading:
+    """What only reads (a review, a preview) runs on this inventory, whose login may not write.
 
-    :param security: ``starttls``, ``tls``, or ``none`` (demo environments only).
-    :param support: whom the recipient may ask.
+    :param inventory: path of Ansible's inventory.
+    :param vault: its vault's password.
     """
 
-    host: str | None
-    port: int
-    security: str
-    user: str | None
-    password: SecretRef | None
-    sender: str
-    support: str
+    inventory: Path
+    vault: SecretRef | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +72,7 @@ class Environment:
     :param url: base address of the Quipux, for links; https unless *demo*.
     :param vault: the vault's password.
     :param mail: mail settings of its own; None: the workspace's.
+    :param reading: an inventory for what only reads; None: *inventory*.
     """
 
     name: str
@@ -87,6 +84,7 @@ class Environment:
     vault: SecretRef | None = None
     demo: bool = False
     mail: MailSettings | None = None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
@@ -129,14 +127,14 @@ def load_settings(workspace: Path, environ: Mapping[str, str] = os.environ) -> S
     environments = _environments(top, workspace)
     # What everybody shares may go unencrypted only where nothing is real.
     all_demo = bool(environments) and all(one.demo for one in environments.values())
-    mail = _mail(top.section("mail"), demo=all_demo)
-    policy = _policy(top.section("policy"))
+    mail = mail_settings(top.section("mail"), demo=all_demo)
+    rules = policy(top.section("policy"))
     top.finish()
     problems.raise_if_any()
     own = _own_key(environ)
     if own is not None:
         identity = Identity(own, identity.signers, identity.strict_signers)
-    return Settings(workspace, url, password, identity, environments, mail, policy)
+    return Settings(workspace, url, password, identity, environments, mail, rules)
 
 
 def own_settings_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -208,13 +206,17 @@ def _environments(top: Section, workspace: Path) -> dict[str, Environment]:
     owners: dict[Path, str] = {}
     for name, section in top.sections("environments", lambda name: bool(_NAME.fullmatch(name))):
         environment = _environment(name, section, workspace)
-        owner = owners.setdefault(environment.inventory.resolve(), name)
-        if owner != name:
-            section.problem(
-                "inventory",
-                _("is the inventory of {other} already").format(other=owner),
-                _("give each environment an inventory of its own"),
-            )
+        inventories = {"inventory": environment.inventory}
+        if environment.reading:
+            inventories["reading"] = environment.reading.inventory
+        for key, inventory in inventories.items():
+            owner = owners.setdefault(inventory.resolve(), name)
+            if owner != name:
+                section.problem(
+                    key,
+                    _("is the inventory of {other} already").format(other=owner),
+                    _("give each environment an inventory of its own"),
+                )
         environments[name] = environment
     return environments
 
@@ -237,10 +239,20 @@ def _environment(name: str, section: Section, workspace: Path) -> Environment:
         default_city=section.text("default_city", None),
         vault=section.secret("vault"),
         demo=demo,
-        mail=_mail(section.section("mail"), demo=demo),
+        mail=mail_settings(section.section("mail"), demo=demo),
+        reading=_reading(section.section("reading"), workspace),
     )
     section.finish()
     return environment
+
+
+def _reading(section: Section | None, workspace: Path) -> Reading | None:
+    if section is None:
+        return None
+    inventory = section.text("inventory", "", required=True)
+    reading = Reading(workspace / Path(inventory).expanduser(), section.secret("vault"))
+    section.finish()
+    return reading
 
 
 def _url(section: Section, *, demo: bool) -> str:
@@ -259,42 +271,3 @@ def _url(section: Section, *, demo: bool) -> str:
             _("write it like https://quipux.example.gob.ec"),
         )
     return url.rstrip("/")
-
-
-def _mail(section: Section | None, *, demo: bool) -> MailSettings | None:
-    if section is None:
-        return None
-    security = section.choice("security", tuple(_PORTS), "starttls")
-    mail = MailSettings(
-        host=section.text("host", None),
-        port=section.number("port", 1, 65535) or _PORTS[security],
-        security=security,
-        user=section.text("user", None),
-        password=section.secret("password"),
-        sender=section.text("sender", "", required=True),
-        support=section.text("support", ""),
-    )
-    if security == "none" and not demo:
-        section.problem(
-            "security",
-            _("none is for environments with demo: true only"),
-            _("write starttls or tls"),
-        )
-    if section.has("user") != section.has("password"):
-        section.problem("user", _("goes with password"), _("write both user and password, or none"))
-    if mail.sender and "@" not in mail.sender:
-        section.problem("sender", _("must be an e-mail address"), _("write it like quipux@example.gob.ec"))
-    section.finish()
-    return mail
-
-
-def _policy(section: Section | None) -> Policy:
-    if section is None:
-        return Policy()
-    values: dict[str, int] = {}
-    for key, (field, smallest, largest) in LIMITS.items():
-        value = section.number(key, smallest, largest)
-        if value is not None:
-            values[field] = value
-    section.finish()
-    return Policy(**values)

@@ -154,7 +154,7 @@ class Section:
         node = self.node(key)
         if node is None:
             return None
-        value = int(node.value) if _is(node, "int") and re.fullmatch(r"[0-9]{1,9}", node.value) else -1
+        value = _whole(node)
         if not smallest <= value <= largest:
             self.problem(
                 key,
@@ -176,6 +176,28 @@ class Section:
             self.problem(key, _("must be a list of texts"), _("write it like [one, two]"))
             return None
         return tuple(item.value for item in items)
+
+    def numbers(self, key: str, smallest: int, largest: int) -> tuple[int, ...] | None:
+        """Take a list of different whole numbers within bounds; it may be empty."""
+        node = self.node(key)
+        if node is None:
+            return None
+        items = node.value if isinstance(node, yaml.SequenceNode) else None
+        values = [_whole(item) for item in items or ()]
+        if (
+            items is None
+            or len(set(values)) < len(values)
+            or any(not smallest <= v <= largest for v in values)
+        ):
+            self.problem(
+                key,
+                _("must be a list of different whole numbers from {smallest} to {largest}").format(
+                    smallest=smallest, largest=largest
+                ),
+                _("write it like [2, 1, 0]"),
+            )
+            return None
+        return tuple(values)
 
     def secret(self, key: str) -> SecretRef | None:
         """Take a reference to a secret; the secret itself is refused."""
@@ -248,3 +270,8 @@ class Section:
 
 def _is(node: yaml.Node, kind: str) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == _TAG + kind
+
+
+def _whole(node: yaml.Node) -> int:
+    """Return the number that *node* is; -1 when it is none."""
+    return int(node.value) if _is(node, "int") and re.fullmatch(r"[0-9]{1,9}", node.value) else -1

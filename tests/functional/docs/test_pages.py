@@ -115,6 +115,7 @@ SECTIONS = {
     "ledger": "ledger: {url: sqlite:///ledger.db, x: 1}",
     "identity": "identity: {x: 1}",
     "environments.AMBIENTE": "environments: {training: {x: 1}}",
+    "environments.AMBIENTE.reading": "environments: {training: {reading: {x: 1}}}",
     "mail": "mail: {x: 1}",
     "policy": "policy: {x: 1}",
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
+from quipux_provision.domain.policy import LIMITS, SWITCHES, Policy
 from quipux_provision.errors import UsageError
 from quipux_provision.store.ledger import Ledger
 from quipux_provision.store.secrets import SecretRef
@@ -14,6 +16,7 @@ from quipux_provision.store.settings import (
     Environment,
     Identity,
     MailSettings,
+    Reading,
     Settings,
     SettingsError,
     find_workspace,
@@ -34,6 +37,8 @@ mail:
   password: {env: SMTP_PASSWORD}
   sender: "Quipux <quipux@example.gob.ec>"
   support: soporte@example.gob.ec
+  operator: "Mesa de ayuda <mesa@example.gob.ec>"
+  timeout: 5
 environments:
   training:
     kind: capacitacion
@@ -47,9 +52,19 @@ environments:
     default_city: Azogues
     vault: {command: [pass, show, vault]}
     mail: {sender: produccion@example.gob.ec}
+    reading: {inventory: inventories/production-reading, vault: {env: READING}}
 policy:
   vigencia_aprobacion: 3
   lock_ttl: 5
+  exigir_capacitacion: false
+  horas_capacitacion: 16
+  exigir_revision: false
+  plazo_dias: 10
+  zona: Pacific/Galapagos
+  avisos_dias: [0, 5]
+  suspension_desactiva: false
+  dias_fin_capacitacion: 0
+  retencion_dias: 365
 """
 
 
@@ -92,6 +107,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
         password=SecretRef(env="SMTP_PASSWORD"),
         sender="Quipux <quipux@example.gob.ec>",
         support="soporte@example.gob.ec",
+        operator="mesa@example.gob.ec",
+        timeout=5,
     )
     assert settings.environments["training"] == Environment(
         name="training",
@@ -106,8 +123,40 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert production.vault == SecretRef(command=("pass", "show", "vault"))
     assert production.mail is not None
     assert (production.mail.host, production.mail.security) == (None, "starttls")
-    assert (settings.policy.approval_days, settings.policy.lock_ttl_minutes) == (3, 5)
-    assert settings.policy.activation_hours == 72
+    assert (production.mail.operator, production.mail.timeout) == ("produccion@example.gob.ec", 30)
+    assert production.reading == Reading(
+        tmp_path / "inventories/production-reading", SecretRef(env="READING")
+    )
+    assert settings.policy == Policy(
+        approval_days=3,
+        activation_hours=72,
+        lock_ttl_minutes=5,
+        training_gate=False,
+        training_hours=16,
+        review_gate=False,
+        window_days=10,
+        zone="Pacific/Galapagos",
+        reminder_days=(5, 0),
+        suspension_deactivates=False,
+        training_end_days=0,
+        retention_days=365,
+    )
+
+
+def test_the_official_values_are_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path, environment() + "policy: {}\n").policy == Policy()
+    assert load(tmp_path, environment() + "policy: {plazo_dias: 1}\n").policy.reminder_days == (1, 0)
+    assert load(tmp_path, environment() + "policy: {avisos_dias: []}\n").policy.reminder_days == ()
+
+
+def test_a_new_workspace_has_the_official_values() -> None:
+    from importlib.resources import files
+
+    template = files("quipux_provision") / "workspace_template" / FILE_NAME
+    settings = load_settings(Path(str(template)).parent)
+    assert settings.policy == Policy()
+    written = set(yaml.safe_load(template.read_text("utf-8"))["policy"])
+    assert written == {*LIMITS, *SWITCHES, "zona", "avisos_dias"}
 
 
 def test_little_is_needed(tmp_path: Path) -> None:
@@ -132,6 +181,21 @@ def test_little_is_needed(tmp_path: Path) -> None:
             "policy: {vigencia_aprobacion: 8}\n",
             "1:31: policy.vigencia_aprobacion: must be a whole number from 1",
         ),
+        ("policy: {exigir_revision: 'no'}\n", "1:27: policy.exigir_revision: must be true or false"),
+        ("policy: {zona: Quito}\n", "1:16: policy.zona: is not a known time zone"),
+        ("policy: {zona: ../../etc/passwd}\n", "1:16: policy.zona: is not a known time zone"),
+        ("policy: {zona: America}\n", "1:16: policy.zona: is not a known time zone"),
+        (
+            "policy: {avisos_dias: 2}\n",
+            "policy.avisos_dias: must be a list of different whole numbers from 0",
+        ),
+        ("policy: {avisos_dias: [2, 2]}\n", "policy.avisos_dias: must be a list of different"),
+        ("policy: {avisos_dias: [8]}\n", "whole numbers from 0 to 7"),
+        ("policy: {plazo_dias: 3, avisos_dias: [4]}\n", "whole numbers from 0 to 3"),
+        ("policy: {avisos_dias: ['2']}\n", "policy.avisos_dias: must be a list of different"),
+        (environment(reading="{vault: {env: A}}"), "environments.training.reading.inventory: is missing"),
+        (environment(mail="{sender: a@b.ec, operator: nadie}"), "mail.operator: must be an e-mail address"),
+        (environment(mail="{sender: a@b.ec, timeout: 0}"), "mail.timeout: must be a whole number from 1"),
         ("- a\n", "1:1: the file must be a mapping"),
         ("a: [\n", "is no YAML"),
         ("1: a\n", "1:1: a key must be text"),
@@ -205,6 +269,10 @@ def test_a_literal_secret_is_refused_and_not_repeated(tmp_path: Path, text: str)
 def test_two_environments_must_not_share_an_inventory(tmp_path: Path) -> None:
     text = GOOD.replace("/srv/inventories/production", "inventories/../inventories/training/")
     assert any("is the inventory of training already" in line for line in problems(tmp_path, text))
+    text = GOOD.replace("inventories/production-reading", "inventories/training")
+    assert any(
+        "production.reading: is the inventory of training" in line for line in problems(tmp_path, text)
+    )
 
 
 def test_http_and_plain_mail_are_for_demonstrations(tmp_path: Path) -> None:
