@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from quipux_provision.domain import identifiers as ids
 from quipux_provision.domain.text import TEXT_PATTERN, Finding, canonical_text, check_text
+from quipux_provision.domain.training import MODULES
 from quipux_provision.i18n import _
 
 CASE_PATTERN = "^[a-z0-9][a-z0-9-]{0,62}$"
@@ -260,10 +261,11 @@ _TRAINING = Listing(
     item=Section(
         about="Una jornada de capacitación.",
         fields={
-            "modulo": _choice("Módulo.", "bandeja_entrada", "bandeja_salida", "administracion"),
+            "modulo": _choice("Módulo.", *MODULES),
             "horas": Scalar(about="Horas de la jornada, más de 0 y hasta 24.", kind="number"),
             "fecha": _date("Fecha de la jornada, año-mes-día."),
             "aprobado": Scalar(about="Si el AIQ aprobó: true o false.", kind="boolean"),
+            "instructor": _text("Quién dictó la jornada.", 200, required=False),
         },
     ),
 )

@@ -60,19 +60,10 @@ class Administrator:
 
 
 @dataclass(frozen=True)
-class TrainingSession:
-    """Hours of one module on one day (ISO date)."""
-
-    module: str
-    hours: float
-    date: str
-    approved: bool
-
-
-@dataclass(frozen=True)
 class Request:
     """An approved request.
 
+    :param training: the sessions that the file names: ``modulo, horas, fecha, aprobado, instructor``.
     :param source: the mapping of the file with its Spanish keys, values canonical: NFC, trimmed, telephones
         E.164, dates ISO, defaults filled in. JSON can hold it.
     """
@@ -82,7 +73,7 @@ class Request:
     route: str
     institution: Institution
     administrator: Administrator
-    training: tuple[TrainingSession, ...] = ()
+    training: tuple[Mapping[str, Any], ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -113,10 +104,7 @@ class Request:
                 mobile=phone_to_e164(administrator["celular"]),
                 existing_account=ACCOUNT_RULES[administrator.get("cuenta_existente", "rechazar")],
             ),
-            training=tuple(
-                TrainingSession(one["modulo"], one["horas"], one["fecha"], one["aprobado"])
-                for one in source.get("capacitacion", ())
-            ),
+            training=tuple(source.get("capacitacion", ())),
             source=source,
         )
 

@@ -17,9 +17,11 @@ from quipux_provision.domain.approval import (
     Decision,
     format_time,
 )
-from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED
+from quipux_provision.domain.canonical import digest
+from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, TRAINING
 from quipux_provision.domain.plan import Plan, Target
-from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
+from quipux_provision.domain.policy import Policy
+from quipux_provision.domain.records import CaseState, RecordedPlan
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import check_kind
@@ -30,6 +32,7 @@ from quipux_provision.service.gates import (
     check_open,
     check_route,
     may_approve,
+    review_digest_of,
 )
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
@@ -45,6 +48,7 @@ class Proposal:
     request: dict[str, Any]
     target: Mapping[str, Any]
     plan: dict[str, Any] | None
+    review: dict[str, Any] | None
     decided: CaseDecision
 
 
@@ -61,10 +65,10 @@ def proposals(
     if names:
         cases = [workspace.case(state, name) for name in dict.fromkeys(names)]
         for case in cases:
-            _check_state(case, environment, decision)
+            _check_state(workspace.settings.policy, case, environment, decision)
     else:
-        now = workspace.now()
-        cases = [case for case in state.cases.values() if _awaits_decision(case, environment, now)]
+        now, policy = workspace.now(), workspace.settings.policy
+        cases = [case for case in state.cases.values() if _awaits_decision(policy, case, environment, now)]
     if decision == "approve":
         person = workspace.principal()
         if names:
@@ -78,21 +82,21 @@ def proposals(
     return [_proposal(workspace, case, environment) for case in cases]
 
 
-def _check_state(case: CaseState, environment: Environment, decision: Decision) -> None:
+def _check_state(policy: Policy, case: CaseState, environment: Environment, decision: Decision) -> None:
     """A rejection needs no plan; an approval needs what it approves."""
     if decision == "approve":
-        check_may_decide(case, environment)
+        check_may_decide(policy, case, environment)
     else:
         check_open(case)
         check_route(case, environment)
 
 
-def _awaits_decision(case: CaseState, environment: Environment, now: datetime) -> bool:
+def _awaits_decision(policy: Policy, case: CaseState, environment: Environment, now: datetime) -> bool:
     progress = case.progress(environment.name)
     if progress.decision is not None and progress.decision.expires_at > now:
         return False
     try:
-        check_may_decide(case, environment)
+        check_may_decide(policy, case, environment)
     except GateClosed:
         return False
     return True
@@ -109,8 +113,28 @@ def _proposal(workspace: Workspace, case: CaseState, environment: Environment) -
         request=dict(workspace.request(case).source),
         target=plan.target if plan else {},
         plan=shown,
-        decided=CaseDecision(case.case, case.round, case.request_digest, plan.digest if plan else None),
+        review=_review(workspace, case) if environment.kind != TRAINING else None,
+        decided=CaseDecision(
+            case.case,
+            case.round,
+            case.request_digest,
+            plan.digest if plan else None,
+            review_digest_of(case, environment),
+        ),
     )
+
+
+def _review(workspace: Workspace, case: CaseState) -> dict[str, Any] | None:
+    review = case.present_review
+    if review is None:
+        return None
+    shown = workspace.personal(review.personal_ref)
+    if digest(shown) != review.digest:
+        raise GateClosed(
+            _("the review of {case} in the ledger does not have its digest").format(case=case.case),
+            _("run: quipux-provision audit verify"),
+        )
+    return shown
 
 
 def _check_shown(
@@ -184,7 +208,7 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
             if document.nonce in case.progress(environment.name).nonces:
                 results.append(CaseResult(decided.case, "unchanged"))
                 continue
-            _check_case(state, case, environment, document, decided, approver)
+            _check_case(workspace, case, environment, document, decided, approver)
         except ProvisionError as error:
             results.append(CaseResult.refused(decided.case, error))
             continue
@@ -224,18 +248,17 @@ def _check_document(workspace: Workspace, document: ApprovalDocument) -> None:
 
 
 def _check_case(
-    state: LedgerState,
+    workspace: Workspace,
     case: CaseState,
     environment: Environment,
     document: ApprovalDocument,
     decided: CaseDecision,
     approver: str,
 ) -> None:
-    progress = state.cases[case.case].progress(environment.name)
-    _check_state(case, environment, document.decision)
+    _check_state(workspace.settings.policy, case, environment, document.decision)
     if document.decision == "approve":
         check_approver(case, environment, approver)
-    check_decision_fits(case, progress, decided)
+    check_decision_fits(case, environment, decided)
 
 
 def import_documents(workspace: Workspace, paths: Sequence[Path]) -> list[CaseResult]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
-from quipux_provision.domain.kinds import RECHAZADA, TRAINING
+from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUSPENDIDA, TRAINING
 from quipux_provision.domain.records import CaseState, LedgerState, Progress, RecordedRun
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
+from quipux_provision.service.training import check_complete
 
 if TYPE_CHECKING:
+    from quipux_provision.domain.policy import Policy
     from quipux_provision.service.workspace import Workspace
     from quipux_provision.store.settings import Environment
 
@@ -33,12 +35,24 @@ def check_route(case: CaseState, environment: Environment) -> None:
 
 
 def check_open(case: CaseState) -> None:
-    """Refuse a case that was rejected."""
-    if case.state == RECHAZADA:
-        raise GateClosed(
-            _("{case} was rejected").format(case=case.case),
-            _("correct its request and submit it again"),
-        )
+    """Refuse a case that was rejected, suspended or withdrawn."""
+    if case.halted is None:
+        return
+    messages = {
+        RECHAZADA: _("{case} was rejected"),
+        SUSPENDIDA: _("{case} is suspended: its days went by without a report"),
+        DESISTIDA: _("{case} was withdrawn"),
+    }
+    hint = _("run: quipux-provision reopen {case} --reason ...")
+    if case.halted == RECHAZADA:
+        hint = _("correct its request and submit it again")
+    raise GateClosed(messages[case.halted].format(case=case.case), hint.format(case=case.case))
+
+
+def check_hours(workspace: Workspace, case: CaseState, environment: Environment) -> None:
+    """Refuse the account in training before the hours of training, where policy asks for them."""
+    if environment.kind == TRAINING and workspace.settings.policy.training_gate:
+        check_complete(workspace, case)
 
 
 def check_trained(case: CaseState, environment: Environment) -> None:
@@ -54,6 +68,30 @@ def check_trained(case: CaseState, environment: Environment) -> None:
             _("{case} has not been through training").format(case=case.case),
             _("apply it in the training environment first"),
         )
+
+
+def check_reviewed(policy: Policy, case: CaseState, environment: Environment) -> None:
+    """Refuse production for a case whose work in training was not reviewed, or lacks what is obligatory."""
+    if environment.kind == TRAINING or case.route != "central" or not policy.review_gate or case.reviewed:
+        return
+    review = case.present_review
+    if review is None:
+        raise GateClosed(
+            _("the work of {case} in training was not reviewed in round {round}").format(
+                case=case.case, round=case.round
+            ),
+            _("run: quipux-provision review {case}").format(case=case.case)
+            if case.report
+            else _("take the workbook in: quipux-provision report {case} --workbook FILE").format(
+                case=case.case
+            ),
+        )
+    raise GateClosed(
+        _("the review of {case} did not find what is obligatory: {activities}").format(
+            case=case.case, activities=", ".join(review.failed)
+        ),
+        _("run: quipux-provision return {case} --reason ...").format(case=case.case),
+    )
 
 
 def check_approver(case: CaseState, environment: Environment, approver: str) -> None:
@@ -83,8 +121,15 @@ def may_approve(case: CaseState, environment: Environment, person: str) -> bool:
     return True
 
 
-def check_decision_fits(case: CaseState, progress: Progress, decided: CaseDecision) -> None:
-    """Refuse a decision about another round, another request or another plan."""
+def review_digest_of(case: CaseState, environment: Environment) -> str | None:
+    """Return the digest of the review that a decision for *environment* rests on."""
+    review = case.present_review
+    return review.digest if review and environment.kind != TRAINING else None
+
+
+def check_decision_fits(case: CaseState, environment: Environment, decided: CaseDecision) -> None:
+    """Refuse a decision about another round, another request, another plan or another review."""
+    progress = case.progress(environment.name)
     if decided.round != case.round:
         raise GateClosed(
             _("the approval of {case} is of round {old}, the case is in round {new}").format(
@@ -102,6 +147,11 @@ def check_decision_fits(case: CaseState, progress: Progress, decided: CaseDecisi
         raise GateClosed(
             _("the plan of {case} changed since it was approved").format(case=case.case),
             _("show the new plan to the approver and ask for a new approval"),
+        )
+    if decided.review_digest != review_digest_of(case, environment):
+        raise GateClosed(
+            _("the review of {case} is not the one that was approved").format(case=case.case),
+            _("show the new review to the approver and ask for a new approval"),
         )
 
 
@@ -132,7 +182,7 @@ class Verifier:
     """Verifies stored approval documents, each once a run however many cases it decides."""
 
     def __init__(self, workspace: Workspace, state: LedgerState) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self._state = state
         self.ledger_id = workspace.ledger.ledger_id
         self._verified: dict[str, _Verified] = {}
@@ -145,7 +195,7 @@ class Verifier:
         if fingerprint not in self._verified:
             from quipux_provision.store.signatures import APPROVAL, verify
 
-            workspace = self._workspace
+            workspace = self.workspace
             stored = workspace.known(self._state.documents.get(fingerprint))
             if stored is None:
                 raise GateClosed(
@@ -169,7 +219,7 @@ class Verifier:
             return
         from quipux_provision.store.signatures import APPROVAL, verify
 
-        workspace, document = self._workspace, verified.document
+        workspace, document = self.workspace, verified.document
         verify(workspace.signers, APPROVAL, document.to_bytes(), verified.armour, at=workspace.now())
         document.check_time(workspace.now(), workspace.settings.policy.approval_lifetime)
         verified.in_force = True
@@ -189,7 +239,9 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     _check_operator(case, environment, progress, operator)
     if finished and (decision is None or decision.plan_digest == finished.expect):
         return _check_finished(verifier, case, environment, finished)
+    check_hours(verifier.workspace, case, environment)
     check_trained(case, environment)
+    check_reviewed(verifier.workspace.settings.policy, case, environment)
     if decision is None or decision.round != case.round:
         raise GateClosed(
             _("{case} is not approved for {environment}").format(
@@ -202,7 +254,7 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     verified = _check_document(verifier, case, environment, decision.document_sha256)
     if verified.approver != decision.approver:
         raise _does_not_fit(case)
-    check_decision_fits(case, progress, verified.decisions[case.case])
+    check_decision_fits(case, environment, verified.decisions[case.case])
     verifier.check_in_force(verified)
     return Permit(decision.plan_digest or NOTHING, decision.plan_digest or "", decision.document_sha256)
 
@@ -258,11 +310,12 @@ def _does_not_fit(case: CaseState) -> GateClosed:
     )
 
 
-def check_may_decide(case: CaseState, environment: Environment) -> None:
+def check_may_decide(policy: Policy, case: CaseState, environment: Environment) -> None:
     """Refuse a decision that the case's state does not ask for."""
     check_open(case)
     check_route(case, environment)
     check_trained(case, environment)
+    check_reviewed(policy, case, environment)
     progress = case.progress(environment.name)
     if progress.plan is None:
         raise GateClosed(

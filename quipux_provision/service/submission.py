@@ -6,17 +6,22 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.canonical import salted_digest
-from quipux_provision.domain.kinds import RECHAZADA, SUBMITTED
-from quipux_provision.domain.records import LedgerState
+from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUBMITTED
+from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Problem, Request
-from quipux_provision.errors import Locked, RequestInvalid
+from quipux_provision.domain.training import merged
+from quipux_provision.errors import GateClosed, Locked, RequestInvalid
 from quipux_provision.i18n import _
+from quipux_provision.service import training
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.strict_yaml import load_requests
+
+if TYPE_CHECKING:
+    from quipux_provision.store.ledger import NewEvent
 
 _TRIES = 3
 
@@ -51,14 +56,19 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
         case = state.cases.get(request.case)
         salt = workspace.personal(case.request_ref)["salt"] if case else secrets.token_hex(16)
         request_digest = salted_digest(salt, request.digest_body())
+        trained = _trained(workspace, case or CaseState(request.case), request, salt)
         if case and case.request_digest == request_digest:
-            results.append(CaseResult(request.case, "unchanged", detail=_detail(case.round, request_digest)))
+            events += trained
+            detail = {**_detail(case.round, request_digest), **_hours(trained)}
+            status = "recorded" if trained else "unchanged"
+            results.append(CaseResult(request.case, status, changed=bool(trained), detail=detail))
             continue
         try:
+            _refuse_withdrawn(case)
             if case:
                 _refuse_another_case(workspace.request(case), request)
             _refuse_known_institution(request, known)
-        except RequestInvalid as error:
+        except (RequestInvalid, GateClosed) as error:
             results.append(CaseResult.refused(request.case, error))
             continue
         round_ = case.round + 1 if case else 1
@@ -76,11 +86,33 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
             "signed": signed,
         }
         personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
-        events.append(NewEvent(SUBMITTED, request.case, None, author, data, personal))
-        results.append(CaseResult(request.case, "ok", changed=True, detail=_detail(round_, request_digest)))
+        events += [NewEvent(SUBMITTED, request.case, None, author, data, personal), *trained]
+        detail = {**_detail(round_, request_digest), **_hours(trained)}
+        results.append(CaseResult(request.case, "ok", changed=True, detail=detail))
     if events:
         workspace.record(state, events, unmoved=True)
     return results
+
+
+def _trained(workspace: Workspace, case: CaseState, request: Request, salt: str) -> list[NewEvent]:
+    """Return the event that records the sessions that the file names beside those recorded before."""
+    if not request.training:
+        return []
+    known = training.sessions(workspace, case)
+    event = training.recorded(workspace, case, merged(known, request.training), salt)
+    return [event] if event else []
+
+
+def _hours(trained: Sequence[NewEvent]) -> dict[str, Any]:
+    return {"hours": trained[0].data["hours"]} if trained else {}
+
+
+def _refuse_withdrawn(case: CaseState | None) -> None:
+    if case and case.halted == DESISTIDA:
+        raise GateClosed(
+            _("{case} was withdrawn").format(case=case.case),
+            _("run: quipux-provision reopen {case} --reason ...").format(case=case.case),
+        )
 
 
 def _detail(round_: int, request_digest: str) -> dict[str, Any]:
@@ -115,7 +147,7 @@ def _institutions(workspace: Workspace, state: LedgerState) -> dict[str, str]:
     """Return RUC -> case of every case that was not rejected and whose data is still there."""
     known = {}
     for case in state.cases.values():
-        if case.state == RECHAZADA:
+        if case.halted in (RECHAZADA, DESISTIDA):
             continue
         data = workspace.known(case.request_ref)
         if data:

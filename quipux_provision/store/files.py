@@ -6,6 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from quipux_provision.errors import UsageError
+from quipux_provision.i18n import _
+
 
 def signature_of(path: Path) -> Path:
     """Return where the signature of the file *path* lies: beside it, as ssh-keygen names it."""
@@ -29,3 +32,18 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write *data* to *path* as :func:`write_whole` does, readable by its owner only.
+
+    :raises UsageError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(path, data, 0o600)
+    except OSError as error:
+        raise UsageError(
+            _("{path} cannot be written: {reason}").format(path=path, reason=error.strerror),
+            _("name a file in a folder of your own"),
+        ) from None

@@ -102,8 +102,8 @@ def test_digest_body_has_four_parts_and_no_training(load):
     plain, _problems = load()
     assert trained.digest_body() == plain.digest_body()
     assert set(plain.digest_body()) == {"oficio", "via", "institucion", "administrador"}
-    assert trained.training[0].hours == 4
-    assert trained.training[0].approved is True
+    assert trained.training[0]["horas"] == 4
+    assert trained.training[0]["aprobado"] is True
 
 
 @pytest.mark.parametrize(
