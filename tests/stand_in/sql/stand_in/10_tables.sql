@@ -185,28 +185,12 @@ CREATE TABLE bloqueo_sistema (
     tipo_mensaje integer DEFAULT 0
 );
 
--- Documents, no more of them than deactivation and numbering ask for -------------------------------------------------
+-- Numbering ----------------------------------------------------------------------------------------------------------
 CREATE TABLE formato_numeracion (
     fn_abr_texto varchar(10), fn_formato varchar(45), depe_codi integer REFERENCES dependencia,
     fn_caracter varchar(5) DEFAULT '-', fn_num_consec smallint DEFAULT 4, fn_num_anio smallint DEFAULT 4,
     depe_numeracion integer REFERENCES dependencia, fn_contador integer DEFAULT 0,
     fn_tiporad smallint REFERENCES tiporad, PRIMARY KEY (depe_codi, fn_tiporad)
-);
-
-CREATE TABLE radicado (
-    radi_nume_radi numeric(20,0) PRIMARY KEY, radi_nume_text varchar(50),
-    radi_nume_temp numeric(20,0) NOT NULL REFERENCES radicado, radi_fech_radi timestamptz NOT NULL,
-    esta_codi smallint REFERENCES estado, radi_usua_actu integer REFERENCES usuarios, radi_asunto varchar(350),
-    radi_tipo smallint REFERENCES tiporad, radi_usua_radi integer REFERENCES usuarios,
-    radi_inst_actu integer REFERENCES institucion
-);
-
-CREATE TABLE tarea (
-    tarea_codi bigint PRIMARY KEY DEFAULT nextval('sec_tarea'), radi_nume_radi numeric(20,0) REFERENCES radicado,
-    fecha_inicio timestamptz, fecha_fin timestamptz, fecha_maxima timestamptz,
-    usua_codi_ori bigint REFERENCES usuarios, usua_codi_dest bigint REFERENCES usuarios, estado smallint,
-    tarea_codi_padre bigint REFERENCES tarea, leido smallint, avance smallint, comentario_fin bigint,
-    comentario_inicio bigint
 );
 
 -- The application's own logs -----------------------------------------------------------------------------------------

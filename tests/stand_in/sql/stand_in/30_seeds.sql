@@ -67,3 +67,30 @@ INSERT INTO usuarios (usua_codi, usua_login, usua_cedula, usua_pasw, usua_nomb, 
 VALUES (0, 'UADMINISTRADOR', '0000000000', substr(md5('123'), 2, 26), 'Super', 'Administrador', 'Administrador del Sistema', 1,
     '');
 INSERT INTO permiso_usuario SELECT id, 0 FROM unnest(ARRAY[1, 2, 3, 12, 16, 18, 21, 30, 32, 33, 35, 36]) AS id;
+
+-- What the history of a document tells by number. The release's own words are not copied.
+INSERT INTO sgd_ttr_transaccion VALUES
+    (0, '-'), (1, 'Registro recuperado'), (2, 'Registrar'), (7, 'Quitar informado'), (8, 'Informar a otros'), (9, 'Pasar a otra persona'),
+    (10, 'Administración'), (11, 'Modificar'), (12, 'Contestar'), (13, 'Guardar en archivo'), (14, 'Poner en agenda'),
+    (15, 'Quitar de agenda'), (16, 'Borrar'), (17, 'Recuperar borrado'), (18, 'Envío por el sistema'), (19, 'Envío a mano'),
+    (20, 'Pedir envío a mano'), (21, 'Comentar'), (22, 'Digitalizar documento'), (23, 'Devolver'), (24, 'Imagen de fax'),
+    (25, 'Sacar del archivo'), (26, 'Asociar'), (27, 'Quitar asociación'), (28, 'Dirigir a otro'), (29, 'Digitalizar anexo'),
+    (30, 'Registro masivo'), (31, 'Borrar anexo'), (32, 'Poner en carpeta'), (33, 'Quitar de carpeta'), (35, 'Revertir firma'),
+    (36, 'Quitar generado'), (37, 'Respuesta con firma electrónica'), (38, 'Respuesta con firma a mano'), (39, 'Pedir firma'),
+    (40, 'Firma electrónica'), (41, 'Quitar pedido de firma'), (42, 'Imagen como documento'), (50, 'Tarea asignada'),
+    (51, 'Tarea finalizada'), (52, 'Tarea cancelada'), (53, 'Tarea comentada'), (54, 'Tarea reabierta'), (55, 'Tarea editada'),
+    (56, 'Avance de tarea'), (57, 'Otro dueño de tarea'), (58, 'Respuesta de tarea'), (59, 'Tarea de inactivo'),
+    (63, 'Archivo central cambiado'), (64, 'Ingreso a archivo central'), (65, 'Firmar y enviar el documento'), (66, 'Adjuntar'),
+    (67, 'Contestar a todos'), (69, 'Envío físico'), (70, 'Sobre'), (71, 'Respaldo pedido'), (72, 'Respaldo enviado'),
+    (73, 'Respaldo aprobado'), (74, 'Respaldo negado'), (75, 'Respaldo en curso'), (76, 'Respaldo parado'), (77, 'Respaldo hecho'),
+    (78, 'Respaldo borrado'), (79, 'Pedido borrado'), (80, 'Respaldo en calendario'), (81, 'Pedido cambiado'), (82, 'Copia'),
+    (83, 'Recuperar lo pasado'), (84, 'Metadatos'), (85, 'Descarga'), (86, 'Pedido de descarga'), (87, 'Borrado automático'),
+    (88, 'En carpeta');
+
+INSERT INTO anexos_tipo (anex_tipo_codi, anex_tipo_ext, anex_tipo_desc) VALUES
+    (1, 'doc', 'Texto'), (2, 'xls', 'Hoja'), (3, 'ppt', 'Láminas'), (4, 'tif', 'Imagen'), (5, 'jpg', 'Imagen'), (6, 'gif', 'Imagen'),
+    (7, 'pdf', 'PDF'), (8, 'txt', 'Texto plano'), (9, 'zip', 'Comprimido'), (17, 'png', 'Imagen'), (18, 'p7m', 'Firmado');
+
+-- The trees' first nodes, their own parents.
+INSERT INTO trd (trd_codi, trd_padre) VALUES (0, 0);
+INSERT INTO archivo (arch_codi, arch_padre) VALUES (0, 0);
