@@ -44,7 +44,17 @@ display_errors = Off
 log_errors = On
 expose_php = Off
 auto_prepend_file = /etc/quipux/prepend.php
-sendmail_path = /bin/true
+sendmail_path = /etc/quipux/keep-mail
+"""
+MAIL = "/srv/quipux/mail"  # one file a mail that the pages send
+KEEP_MAIL = f"""#!/bin/sh
+exec cat > "$(mktemp {MAIL}/XXXXXXXX.eml)"
+"""
+# Without an active file store the release keeps no file and says nothing.
+FILE_STORE = """
+INSERT INTO indice (indi_codi, nombre_tabla, nombre_tablespace, esta_codi, tamanio_maximo, usua_codi_crea)
+VALUES (1, 'archivo_0001', 'pg_default', 2, 1073741824, 0);
+CREATE TABLE archivo_0001 (arch_codi bigint PRIMARY KEY REFERENCES archivo, archivo varchar);
 """
 SPLIT_SHIM = """<?php
 if (!function_exists('split')) {
@@ -149,7 +159,10 @@ class Server:
 def start_database(host: Host, variant: str) -> Database:
     """PostgreSQL and both Quipux databases, `quipux` and `quipux_bodega`."""
     server = Server.start(host)
-    load(server, "quipux_bodega", variant, store=True)  # type: ignore[arg-type]
+    store = load(server, "quipux_bodega", variant, store=True)  # type: ignore[arg-type]
+    if variant == "real":
+        with store.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(FILE_STORE)
     return load(server, "quipux", variant)  # type: ignore[arg-type]
 
 
@@ -180,6 +193,8 @@ def start_application(host: Host, database: Database, variant: str) -> str:
             "sed -i 's#/quipux-comunitario/html_a_pdf#/html_a_pdf#' config.php html_a_pdf.wsdl"
         )
     host.write("/etc/quipux/prepend.php", SPLIT_SHIM)
+    host.write("/etc/quipux/keep-mail", KEEP_MAIL, "0755")
+    host.exec(f"mkdir -p {MAIL}; chown www-data:www-data {MAIL}")
     version = host.exec("ls /etc/php").strip()
     host.write(f"/etc/php/{version}/apache2/conf.d/99-quipux.ini", PHP_INI)
     host.write("/etc/apache2/sites-available/000-default.conf", SITE.format(root=WEB_ROOT))

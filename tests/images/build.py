@@ -30,6 +30,10 @@ PACKAGES = (
     *("postgresql", "postgresql-contrib", "python3-psycopg2"),
     *("apache2", "libapache2-mod-php", "php-pgsql", "php-gd", "php-xml", "php-curl", "php-zip"),
 )
+# What the real release makes its PDF files with; only Debian 11 runs it (PHP 7.4).
+PDF_PACKAGES = {"bullseye": ("php-soap", "html2ps", "ghostscript")}
+# Debian 11's updates have left the mirrors package by package; the release itself stays whole.
+SOURCES = {"bullseye": ("deb http://deb.debian.org/debian bullseye main",)}
 # Each host makes its own SSH host keys at its first start: an image must not hand the same to all of them.
 HOST_KEYS = """[Service]
 ExecStartPre=
@@ -53,8 +57,12 @@ class CannotBuildError(Exception):
 
 def image(suite: str) -> str:
     """Name of the suite's image, recipe hash included."""
-    recipe = json.dumps([suite, PACKAGES, CUSTOMISE]).encode()
+    recipe = json.dumps([suite, _packages(suite), CUSTOMISE, *SOURCES.get(suite, ())]).encode()
     return f"{REPOSITORY}:{suite}-{hashlib.sha256(recipe).hexdigest()[:12]}"
+
+
+def _packages(suite: str) -> tuple[str, ...]:
+    return (*PACKAGES, *PDF_PACKAGES.get(suite, ()))
 
 
 def ensure(suites: Iterable[str] = SUITES) -> dict[str, str]:
@@ -94,7 +102,8 @@ def _build(suite: str) -> None:
     with tempfile.TemporaryDirectory(prefix="quipux-test-image-") as folder:
         tar = Path(folder) / f"{suite}.tar"
         hooks = [f"--customize-hook={hook}" for hook in CUSTOMISE]
-        _run(["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", *hooks, suite, str(tar)])
+        include = f"--include={','.join(_packages(suite))}"
+        _run(["mmdebstrap", "--variant=minbase", include, *hooks, suite, str(tar), *SOURCES.get(suite, ())])
         _run(["podman", "import", str(tar), image(suite)])
     _forget_older(suite)
 

@@ -90,13 +90,20 @@ class Browser:
         """A page, by path below the base or by full address."""
         return self._ask(urllib.parse.urljoin(self.base, path), None)
 
-    def post(self, path: str, fields: dict[str, str]) -> str:
+    def post(self, path: str, fields: dict[str, str] | list[tuple[str, str]]) -> str:
         """The answer to a form."""
         return self._ask(urllib.parse.urljoin(self.base, path), urllib.parse.urlencode(fields).encode())
 
-    def _ask(self, url: str, body: bytes | None) -> str:
+    def post_body(self, path: str, body: bytes, content_type: str) -> str:
+        """The answer to a form that is already packed, as one with files is."""
+        return self._ask(urllib.parse.urljoin(self.base, path), body, content_type)
+
+    def _ask(self, url: str, body: bytes | None, content_type: str | None = None) -> str:
+        request = urllib.request.Request(url, body)
+        if content_type:
+            request.add_header("Content-Type", content_type)
         try:
-            with self._opener.open(url, body, timeout=SECONDS) as answer:
+            with self._opener.open(request, timeout=SECONDS) as answer:
                 page = bytes(answer.read()).decode("utf-8", errors="replace")
         except urllib.error.HTTPError as error:
             with error:
