@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
 
 # Prepared once a connection, so that re-reading an item under its lock costs no planning.
-PREPARE_READ = """
+_PREPARE_READ = """
 PREPARE quipux_provision_read(json) AS
 WITH q AS (
   SELECT * FROM json_to_recordset($1) AS q(n int, ruc text, acronym text, national_id text, absent boolean)
@@ -46,9 +46,7 @@ LEFT JOIN (
       'given_names', u.usua_nomb, 'surnames', u.usua_apellido, 'position', u.usua_cargo, 'email',
       u.usua_email,
       'phone', u.usua_telefono, 'mobile', u.usua_celular, 'city', u.ciu_codi::text,
-      'password', CASE WHEN u.usua_pasw IS NULL THEN NULL WHEN u.usua_pasw = '' THEN ''
-                       ELSE encode(sha256(convert_to(u.usua_pasw, 'UTF8')), 'hex') END,
-      'permissions', (SELECT coalesce(json_agg(p.id_permiso ORDER BY p.id_permiso), '[]')
+      {password of u} 'permissions', (SELECT coalesce(json_agg(p.id_permiso ORDER BY p.id_permiso), '[]')
                       FROM public.permiso_usuario p WHERE p.usua_codi = u.usua_codi)) ORDER BY u.usua_codi)
                         AS found
   FROM i JOIN public.usuarios u ON u.inst_codi = i.inst_codi
@@ -56,7 +54,7 @@ LEFT JOIN (
 ) u ON u.n = q.n
 LEFT JOIN (
   SELECT q.n, json_agg(json_build_object('id', m.usua_codi, 'institution', m.inst_codi, 'name', m.inst_nombre,
-      'citizen', m.tipo_usuario = 2) ORDER BY m.usua_codi) AS found
+      {password of m} 'citizen', m.tipo_usuario = 2) ORDER BY m.usua_codi) AS found
   FROM q JOIN public.usuario m ON m.usua_esta = 1
    AND (m.usua_cedula = q.national_id OR m.usua_login = 'U' || q.national_id) GROUP BY q.n
 ) m ON m.n = q.n
@@ -67,8 +65,23 @@ LEFT JOIN (
 ) o ON o.n = q.n
 """
 READ = "EXECUTE quipux_provision_read(%s)"
+_STORED = (
+    "'password', CASE {0}.usua_pasw WHEN '' THEN '' "
+    "ELSE encode(sha256(convert_to({0}.usua_pasw, 'UTF8')), 'hex') END,"
+)
 
 Row = dict[str, t.Any]
+
+
+def prepare_read(passwords: bool) -> str:
+    """The statement behind READ.
+
+    :param passwords: whether the login may read them; without, the rows of accounts have no `password`.
+    """
+    sql = _PREPARE_READ
+    for table in ("u", "m"):
+        sql = sql.replace(f"{{password of {table}}}", _STORED.format(table) if passwords else "")
+    return sql
 
 
 class Current(t.NamedTuple):

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
+from ansible_collections.quipux.provision.plugins.module_utils._activation import activate, end_code, expire
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
 from ansible_collections.quipux.provision.plugins.module_utils._current import Current, Row
+from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, Fields
 from ansible_collections.quipux.provision.plugins.module_utils._errors import Refused
 from ansible_collections.quipux.provision.plugins.module_utils._layout import (
@@ -19,52 +20,13 @@ from ansible_collections.quipux.provision.plugins.module_utils._layout import (
     RECOMMENDED,
 )
 
-Text = t.Optional[str]
-
-
-@dataclass
-class Decision:
-    """What one item comes to. `changes` is for people and digests, the rest for the writer."""
-
-    institution: Row | None = None  # the present row; None: to be created (or not wanted)
-    area: Row | None = None
-    account: Row | None = None
-    create_institution: bool = False
-    create_account: bool = False
-    deactivate_institution: bool = False
-    deactivate_account: bool = False
-    reactivate_account: bool = False
-    set_institution: Fields = field(default_factory=dict)
-    set_area: Fields = field(default_factory=dict)
-    set_account: Fields = field(default_factory=dict)
-    clear_password: bool = False
-    copy_password: bool = False
-    write_activation: bool = False
-    activation: Text = None
-    grant: list[int] = field(default_factory=list)
-    changes: list[dict[str, Text]] = field(default_factory=list)
-    kept: list[dict[str, Text]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def writes(self) -> bool:
-        """Whether anything is to be written."""
-        return bool(self.changes) or self.write_activation
-
-    def change(self, object_: str, key: str, name: str, before: Text, after: Text) -> None:
-        """Add one line of the plan."""
-        self.changes.append({"object": object_, "key": key, "field": name, "before": before, "after": after})
-
-    @property
-    def ids(self) -> dict[str, int | None]:
-        """Numbers of the present rows."""
-        rows = {"institution": self.institution, "area": self.area, "administrator": self.account}
-        return {name: row["id"] if row else None for name, row in rows.items()}
-
 
 def decide(desired: Desired, current: Current, cities: Cities) -> Decision:
     """Compare. Raises Refused."""
     decision = Decision()
+    if desired.expired:
+        expire(decision, desired, current)
+        return decision
     _find(decision, desired, current)
     if desired.absent:
         _retire(decision, desired, current)
@@ -234,7 +196,7 @@ def _administrator(
         # With 0 the login form accepts any password.
         decision.set_account["new"] = "1"
         decision.change("administrator", key, "usua_nuevo", str(row["new"]), "1")
-    if row["password"] == "":
+    if row.get("password") == "":
         # The empty password lets everybody in; none lets nobody in.
         decision.clear_password = True
         decision.change("administrator", key, "password", "empty", "none")
@@ -259,7 +221,7 @@ def _administrator(
         for name, number in sorted(FORBIDDEN.items())
         if number in held
     ]
-    _activation(decision, desired, row, others)
+    activate(decision, desired, row, others)
 
 
 def _exists(key: str, account: Row) -> Refused:
@@ -295,27 +257,6 @@ def _grant(decision: Decision, key: str, permissions: dict[str, int]) -> None:
         decision.change("permission", key, name, None, "granted")
 
 
-def _activation(decision: Decision, desired: Desired, row: Row, others: list[Row]) -> None:
-    """Compare-and-set: only over no password, or over a code of ours that nobody has used."""
-    import hashlib
-
-    if desired.activation is None:
-        return
-    if others or desired.existing_account == "reuse":
-        decision.notes.append(
-            f"{desired.national_id} enters with the password of the existing account; no code written"
-        )
-        return
-    present = row["password"]
-    if present == hashlib.sha256(desired.activation.hash.encode()).hexdigest():
-        decision.activation = "written"
-    elif not present or present in desired.activation.replaces:
-        decision.write_activation = True
-        decision.activation = "written"
-    else:
-        decision.activation = "activated"
-
-
 def _retire(decision: Decision, desired: Desired, current: Current) -> None:
     row, account = decision.institution, decision.account
     if row is None:
@@ -323,6 +264,9 @@ def _retire(decision: Decision, desired: Desired, current: Current) -> None:
     if account is not None and account["state"] == 1:
         decision.deactivate_account = True
         decision.change("administrator", t.cast(str, desired.national_id), "state", "active", "inactive")
+        # Whoever reactivates the account in Quipux would bring a code back to life.
+        if desired.activation and account.get("password") in desired.activation.replaces:
+            end_code(decision, [account])
     if desired.institution is not None and row["state"] == 1:
         if current.other_users:
             raise Refused(

@@ -27,7 +27,7 @@ Fields = dict[str, str]
 
 
 class Activation(t.NamedTuple):
-    """A password hash to write (26 hex) and the SHA-256 of the ones it may replace."""
+    """A password hash to write (26 hex; empty for none) and the SHA-256 of the ones it may replace."""
 
     hash: str
     replaces: frozenset[str]
@@ -37,7 +37,7 @@ class Desired(t.NamedTuple):
     """One item. Field values are texts in the database's form; cities are texts of their id."""
 
     case: str
-    absent: bool
+    state: str  # present, absent, expired
     ruc: str
     institution: Fields | None  # None: the item is about the administrator alone
     area: Fields
@@ -52,6 +52,14 @@ class Desired(t.NamedTuple):
     binding: dict[str, t.Any]
     expect: str | None
 
+    @property
+    def absent(self) -> bool:
+        return self.state == "absent"
+
+    @property
+    def expired(self) -> bool:
+        return self.state == "expired"
+
 
 def from_item(
     item: dict[str, t.Any], cities: Cities, default_city: str | None, with_institution: bool = True
@@ -61,12 +69,12 @@ def from_item(
     :param with_institution: false for module administrator, whose items name the institution and leave it
     alone.
     """
-    absent = item["state"] == "absent"
+    present = item["state"] == "present"
     ruc = digits("ruc", item["ruc"], 13)
-    city, given = (FALLBACK_CITY, False) if absent else _city(item, cities, default_city)
+    city, given = _city(item, cities, default_city) if present else (FALLBACK_CITY, False)
     institution: Fields | None = {} if with_institution else None
     area: Fields = {}
-    if with_institution and not absent:
+    if with_institution and present:
         institution, area = _institution(item)
         if given:
             area["city"] = str(city)
@@ -75,12 +83,12 @@ def from_item(
     raw = item.get("administrator")
     if raw is not None:
         national_id = digits("administrator.national_id", raw["national_id"], 10)
-        person = {} if absent else _person(raw)
+        person = _person(raw) if present else {}
         if given:
             person["city"] = str(city)
     return Desired(
         case=item["case"],
-        absent=absent,
+        state=item["state"],
         ruc=ruc,
         institution=institution,
         area=area,
@@ -91,7 +99,7 @@ def from_item(
         existing_account=(raw or {}).get("existing_account") or "reject",
         logo_extension=item.get("logo_extension"),
         previous=_previous(item.get("previous") or {}, cities),
-        activation=None if absent else _activation(item.get("activation")),
+        activation=_activation(item.get("activation"), item["state"]),
         binding=item.get("binding") or {},
         expect=item.get("expect"),
     )
@@ -136,14 +144,23 @@ def _city(item: dict[str, t.Any], cities: Cities, default_city: str | None) -> t
     return (cities.resolve(default_city) if default_city else FALLBACK_CITY), False
 
 
-def _activation(raw: dict[str, t.Any] | None) -> Activation | None:
+def _activation(raw: dict[str, t.Any] | None, state: str) -> Activation | None:
+    replaces = frozenset((raw or {}).get("replaces") or ())
+    if state == "expired" and not replaces:
+        raise Refused(
+            "bad_value",
+            "activation.replaces is missing",
+            "give the SHA-256 of the hash of each code that is to die",
+        )
     if not raw:
         return None
-    if not re.fullmatch(r"[0-9a-f]{26}", raw["hash"] or ""):
+    if state != "present":
+        return Activation("", replaces)
+    if not re.fullmatch(r"[0-9a-f]{26}", raw.get("hash") or ""):
         raise Refused(
             "bad_value", "activation.hash is not 26 hexadecimal digits", "give substr(md5(code), 2, 26)"
         )
-    return Activation(raw["hash"], frozenset(raw.get("replaces") or ()))
+    return Activation(raw["hash"], replaces)
 
 
 def _previous(raw: dict[str, t.Any], cities: Cities) -> dict[str, Fields]:

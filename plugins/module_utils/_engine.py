@@ -19,10 +19,12 @@ from ansible_collections.quipux.provision.plugins.module_utils._connection impor
     Rejected,
     Session,
 )
-from ansible_collections.quipux.provision.plugins.module_utils._decide import Decision, decide
+from ansible_collections.quipux.provision.plugins.module_utils._decide import decide
+from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, from_item, repeated
 from ansible_collections.quipux.provision.plugins.module_utils._digest import plan_digest
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError, ItemError, Refused
+from ansible_collections.quipux.provision.plugins.module_utils._grants import PLAN
 
 # The web pages queue behind a waiting table lock, so we stand in that queue for less than a second at a time.
 LONGEST_QUEUE_MS = 800
@@ -70,10 +72,14 @@ class Engine:
         self._expected = 0  # creations still to come, to fetch numbers for several at once
         try:
             self.layout = _layout.detect(session.fetch)
+            reader = check_mode and _layout.only_reads(self.layout)
+            if reader:
+                self.layout = _layout.detect(session.fetch, PLAN)
             _layout.require(self.layout)
             self._cities = Cities(session.fetch("SELECT id, nombre, id_padre FROM public.ciudad"))
-            session.fetch(_current.PREPARE_READ)
-            session.fetch(_verify.PREPARE_VERIFY)
+            session.fetch(_current.prepare_read(passwords=not reader))
+            if not check_mode:
+                session.fetch(_verify.PREPARE_VERIFY)
         except (Busy, Lost, Rejected) as error:
             raise CallError(f"cannot read the database: {error}") from None
         if default_city:
@@ -170,7 +176,9 @@ class Engine:
 
     def _load_activations(self, planned: list[int], desired: dict[int, Desired]) -> None:
         rows = [
-            (position, item.activation.hash) for position in planned if (item := desired[position]).activation
+            (position, item.activation.hash)
+            for position in planned
+            if (item := desired[position]).activation and item.activation.hash
         ]
         if not rows:
             return
@@ -207,12 +215,22 @@ class Engine:
         if not decision.writes:
             self._session.rollback()
             return _done(item, decision, digest)
+        if item.expired:
+            self._expire(item, decision)
+            return _done(item, decision, digest)
         ids = self._ids(decision)
         script = _writes.script(position, item, decision, ids, self._cities)
         script.add(_verify.VERIFY, *_verify.question(item, ids))
         _verify.check(self._session.fetch("; ".join(script.parts), script.parameters)[0], item, decision, ids)
         self._session.fetch("COMMIT")
         return _done(item, decision, digest, ids._asdict())
+
+    def _expire(self, item: Desired, decision: Decision) -> None:
+        script = _writes.Script()
+        _writes.expire(script, item, decision)
+        script.add(_verify.VERIFY_EXPIRED, decision.expire, decision.expire)
+        _verify.check_expired(self._session.fetch("; ".join(script.parts), script.parameters)[0], decision)
+        self._session.fetch("COMMIT")
 
     def _ids(self, decision: Decision) -> _writes.Ids:
         present = decision.ids

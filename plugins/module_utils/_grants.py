@@ -49,7 +49,7 @@ PROVISION = Rights(
     temporary=True,
 )
 
-# A stored password lets its holder in, and so does a session id: the reading role sees neither.
+# A stored password lets its holder in, and so does a session id: no reading role sees them.
 READ_ONLY = Rights(
     tables=dict.fromkeys(
         (
@@ -76,4 +76,12 @@ READ_ONLY = Rights(
         "usuarios_sesion": ("usua_sesion",),
     },
     temporary=False,
+)
+
+# What a plan needs: the tables that say what is.
+PLAN = READ_ONLY._replace(
+    tables=dict.fromkeys(
+        ("institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad"),
+        ("SELECT",),
+    )
 )

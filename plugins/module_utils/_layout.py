@@ -217,6 +217,13 @@ def _permission_differences(permissions: dict[str, int]) -> list[str]:
     return found
 
 
+def only_reads(layout: Layout) -> bool:
+    """Whether the login may change nothing of what provisioning writes."""
+    return {
+        f"{kind} on {name}" for name, kinds in PROVISION.tables.items() for kind in kinds if kind != "SELECT"
+    } <= set(layout.missing_rights)
+
+
 def require(layout: Layout) -> None:
     """CallError unless the layout is known and the login may do what it must."""
     if layout.found:

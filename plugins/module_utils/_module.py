@@ -58,11 +58,15 @@ def administrator_spec() -> Spec:
     }
 
 
-def common_item_spec() -> Spec:
-    """What items of institution and administrator share."""
+def common_item_spec(expires: bool = False) -> Spec:
+    """What items of institution and administrator share.
+
+    :param expires: whether an item may be about the end of an activation, which takes no hash.
+    """
+    states = ["present", "absent", "expired"] if expires else ["present", "absent"]
     return {
         "case": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": states, "default": "present"},
         "ruc": {"type": "str", "required": True},
         "city": {"type": "str"},
         "previous": {
@@ -72,7 +76,7 @@ def common_item_spec() -> Spec:
         "activation": {
             "type": "dict",
             "options": {
-                "hash": {"type": "str", "required": True, "no_log": True},
+                "hash": {"type": "str", "required": not expires, "no_log": True},
                 "replaces": {"type": "list", "elements": "str", "default": []},
             },
         },
@@ -89,7 +93,7 @@ def common_item_spec() -> Spec:
     }
 
 
-def list_spec(item: Spec) -> Spec:
+def list_spec(item: Spec, expires: bool = False) -> Spec:
     """All options of a list-taking module of the database."""
     return {
         **connection_spec(),
@@ -103,7 +107,7 @@ def list_spec(item: Spec) -> Spec:
             "type": "list",
             "elements": "dict",
             "required": True,
-            "options": {**common_item_spec(), **item},
+            "options": {**common_item_spec(expires), **item},
         },
     }
 

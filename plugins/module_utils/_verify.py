@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quipux.provision.plugins.module_utils._decide import Decision
+from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
 from ansible_collections.quipux.provision.plugins.module_utils._errors import ItemError
 from ansible_collections.quipux.provision.plugins.module_utils._layout import MANDATORY
@@ -57,6 +57,15 @@ SELECT
       FROM '')
 """
 VERIFY = "EXECUTE quipux_provision_verify(%s, %s, %s, %s, %s)"
+# The same for accounts that lost their password and nothing else.
+VERIFY_EXPIRED = """
+SELECT
+  (SELECT coalesce(array_agg(DISTINCT tabla || ' ' || accion), '{}') FROM public.log_view_usuario
+    WHERE fecha = now() AND codigo = ANY(%s)),
+  (SELECT count(*) FROM public.usuarios u JOIN public.usuario m ON m.usua_codi = u.usua_codi
+    WHERE u.usua_codi = ANY(%s) AND u.usua_pasw IS NULL AND m.usua_pasw IS NULL)
+"""
+_AGAIN = "nothing of the item was kept; look at the database's triggers and at the area's city (depe_pie1)"
 
 
 def question(desired: Desired, ids: Ids) -> tuple[t.Any, ...]:
@@ -67,13 +76,9 @@ def question(desired: Desired, ids: Ids) -> tuple[t.Any, ...]:
 def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids) -> None:
     """ItemError if the row of VERIFY shows anything wrong; the caller rolls back."""
     swallowed, mirrored, stale, same_ruc, same_acronym, same_login, permissions, sound = row
-    again = "nothing of the item was kept; look at the database's triggers and at the area's city (depe_pie1)"
-    if swallowed:
-        raise ItemError(
-            "swallowed_error", f"a trigger failed and hid it: {', '.join(sorted(swallowed))}", again
-        )
+    _check_triggers(swallowed)
     if (ids.account is not None and mirrored != 1) or stale:
-        raise ItemError("mirror_missing", "table usuario does not follow the rows that were written", again)
+        raise ItemError("mirror_missing", "table usuario does not follow the rows that were written", _AGAIN)
     if decision.create_institution and same_ruc != 1:
         raise ItemError("duplicate_ruc", f"RUC {desired.ruc} was taken meanwhile", "run again")
     if (decision.create_institution or "acronym" in decision.set_institution) and same_acronym:
@@ -85,4 +90,18 @@ def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids
             "account_exists", f"the login of {desired.national_id} was taken meanwhile", "run again"
         )
     if present and not (set(MANDATORY.values()) <= set(permissions) and sound == 1):
-        raise ItemError("database_error", "the account written is not the account wanted", again)
+        raise ItemError("database_error", "the account written is not the account wanted", _AGAIN)
+
+
+def check_expired(row: tuple[t.Any, ...], decision: Decision) -> None:
+    """ItemError if the row of VERIFY_EXPIRED shows anything wrong; the caller rolls back."""
+    swallowed, without = row
+    _check_triggers(swallowed)
+    if without != len(decision.expire):
+        raise ItemError("mirror_missing", "table usuario does not follow the rows that were written", _AGAIN)
+
+
+def _check_triggers(swallowed: list[str]) -> None:
+    if swallowed:
+        shown = ", ".join(sorted(swallowed))
+        raise ItemError("swallowed_error", f"a trigger failed and hid it: {shown}", _AGAIN)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
-from ansible_collections.quipux.provision.plugins.module_utils._decide import Decision
+from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, Fields, initials
 
 SUPER_ADMINISTRATOR = 0  # whose pages these are, hence the author in the log rows
@@ -149,6 +149,17 @@ def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities
     return out
 
 
+def expire(out: Script, desired: Desired, decision: Decision) -> None:
+    """Accounts that still have a code of ours get no password. Nothing else of them changes, and the
+    application's pages log no password either."""
+    out.add(
+        "UPDATE public.usuarios SET usua_pasw = NULL WHERE usua_codi = ANY(%s) AND "
+        "encode(sha256(convert_to(usua_pasw, 'UTF8')), 'hex') = ANY(%s)",
+        decision.expire,
+        sorted(desired.activation.replaces if desired.activation else ()),
+    )
+
+
 def _create_institution(out: Script, desired: Desired, ids: Ids) -> None:
     wanted = desired.institution or {}
     logo = f"/bodega/logos/{ids.institution}.{desired.logo_extension}" if desired.logo_extension else None
@@ -204,6 +215,8 @@ def _account(
         _deactivate_account(out, desired, number)
     elif decision.reactivate_account or decision.set_account:
         _update_account(out, desired, decision, number, cities)
+    if decision.expire:
+        expire(out, desired, decision)
     if decision.clear_password:
         out.add("UPDATE public.usuarios SET usua_pasw = NULL WHERE usua_codi = %s AND usua_pasw = ''", number)
     if decision.copy_password:

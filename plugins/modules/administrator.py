@@ -70,9 +70,15 @@ options:
       state:
         description:
           - V(present) creates, changes or reactivates.
-          - V(absent) deactivates as Quipux does and ends the account's live session.
+          - V(absent) deactivates as Quipux does and ends the account's live session. Only the account in this
+            institution; without one, or if it is deactivated already, there is nothing to do. The password
+            stays, but an unused code of O(items[].activation.replaces) dies with the account.
+          - V(expired) lets an unused activation code die. If the active account still has one of
+            O(items[].activation.replaces), it gets no password, which lets nobody in; nothing else of it
+            changes. The person's other accounts keep their passwords, unless that is the very same code,
+            which Quipux copies to each new account of a person; it dies there, too.
         type: str
-        choices: [present, absent]
+        choices: [present, absent, expired]
         default: present
       ruc:
         description: Tax number of the institution, thirteen digits.
@@ -142,11 +148,11 @@ options:
         suboptions:
           hash:
             description: Characters 2 to 27 of the code's MD5 in lower-case hexadecimal. It is as good as a
-              password.
+              password. Required for V(present), of no use for the other states.
             type: str
-            required: true
           replaces:
-            description: SHA-256 (hexadecimal) of hashes of earlier codes that nobody has used.
+            description: SHA-256 (hexadecimal) of hashes of earlier codes that nobody has used. Required for
+              V(expired).
             type: list
             elements: str
             default: []
@@ -190,6 +196,19 @@ EXAMPLES = r"""
           email: maria.ejemplo@inej.example.gob.ec
           phone: 022999998 ext. 1234
           mobile: "0991234567"
+
+- name: Let an activation code die that nobody has used
+  quipux.provision.administrator:
+    login_unix_socket: /var/run/postgresql
+    items:
+      - case: inej
+        state: expired
+        ruc: "1769999930001"
+        administrator:
+          national_id: "2405999992"
+        activation:
+          replaces:
+            - 0d5c01d62fcb1b4b4ac2a0cd1ee4c7a4fd4a1a7ae8c9fc1ef4d4ebbf1f7f7a5e
 """
 
 RETURN = r"""
@@ -207,8 +226,8 @@ items:
       description:
         - V(ok) written (or to be written, in check mode), V(unchanged), V(refused) nothing tried, V(failed)
           tried and nothing kept.
-        - V(activated) in order, but no activation was written, since the person already has a password of
-          their own.
+        - V(activated) in order, but no activation was written or ended, since the person already has a
+          password of their own.
       type: str
       returned: always
     changed:
@@ -247,7 +266,8 @@ items:
       type: dict
       returned: always
     activation:
-      description: V(written), V(activated) (the person has a password of their own), or null.
+      description: V(written), V(activated) (the person has a password of their own), V(expired) (the unused
+        code is worth nothing any more), or null.
       type: str
       returned: always
     plan_digest:
@@ -282,7 +302,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._module import (
 def main() -> None:
     """Run the module."""
     item = {"administrator": {**administrator_spec(), "required": True}}
-    module = AnsibleModule(argument_spec=list_spec(item), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=list_spec(item, expires=True), supports_check_mode=True)
     run_items(module, with_institution=False)
 
 

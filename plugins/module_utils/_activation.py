@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the quipux-provision authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE. Activation codes: written over nothing but no password or an unused code, ended only while unused.
+
+Pure, like _decide. The codes are known by the SHA-256 of their hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from ansible_collections.quipux.provision.plugins.module_utils._current import Current, Row
+from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
+from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
+
+_UNREADABLE = "this login may not read passwords, so nothing is known about the activation"
+
+
+def activate(decision: Decision, desired: Desired, row: Row, others: list[Row]) -> None:
+    """Compare-and-set: only over no password, or over a code of ours that nobody has used."""
+    if desired.activation is None:
+        return
+    if others or desired.existing_account == "reuse":
+        decision.notes.append(
+            f"{desired.national_id} enters with the password of the existing account; no code written"
+        )
+        return
+    if "password" not in row:
+        decision.notes.append(_UNREADABLE)
+        return
+    present = row["password"]
+    if present == hashlib.sha256(desired.activation.hash.encode()).hexdigest():
+        decision.activation = "written"
+    elif not present or present in desired.activation.replaces:
+        decision.write_activation = True
+        decision.activation = "written"
+    else:
+        decision.activation = "activated"
+
+
+def expire(decision: Decision, desired: Desired, current: Current) -> None:
+    """An unused code dies on every account that has it: Quipux gives a new account of a person the password
+    of another one, and accepts the code for whichever row it finds first."""
+    replaces = desired.activation.replaces if desired.activation else frozenset()
+    live = [row for row in current.accounts if row["state"] == 1]
+    if not live:
+        return
+    holders = [row for row in live if row.get("password") in replaces]
+    decision.account = account = (holders or live)[0]
+    decision.institution = next(row for row in current.institutions if row["id"] == account["institution"])
+    decision.area = next((row for row in current.areas if row["institution"] == account["institution"]), None)
+    if "password" not in account:
+        decision.notes.append(_UNREADABLE)
+    elif holders:
+        copies = [
+            row
+            for row in current.active
+            if row["password"] in replaces and row["id"] not in [one["id"] for one in holders]
+        ]
+        end_code(decision, [*holders, *copies])
+    elif account["password"]:
+        decision.activation = "activated"
+
+
+def end_code(decision: Decision, rows: list[Row]) -> None:
+    """Note which accounts lose the code; a citizen's is in a table that is none of ours."""
+    decision.activation = "expired"
+    decision.expire = [row["id"] for row in rows if not row.get("citizen")]
+    others = ", ".join(str(number) for number in decision.expire[1:])
+    if others:
+        decision.notes.append(f"Quipux had copied the activation to accounts {others}; it died there, too")
+    for row in rows:
+        if row.get("citizen"):
+            decision.notes.append(
+                f"the activation still opens the person's citizen account {row['id']}; change its password"
+            )
