@@ -10,8 +10,8 @@ from quipux_provision.domain.kinds import PRODUCTION
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import database_of
-from quipux_provision.service.letters import mail_server
 from quipux_provision.service.playbook_runs import Watch, failure_error
+from quipux_provision.service.post import mail_server
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 

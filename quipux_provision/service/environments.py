@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.kinds import BOUND, REBOUND
-from quipux_provision.domain.records import LedgerState
+from quipux_provision.domain.kinds import BOUND, REBOUND, TRAINING
+from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace
@@ -103,3 +103,17 @@ def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:
     data = {"released": database_of(bound), "signed": signed}
     workspace.record(state, [NewEvent(REBOUND, None, name, actor, data, {"reason": reason})])
     return database_of(bound)
+
+
+def training_environment(workspace: Workspace, case: CaseState) -> Environment:
+    """Return the environment in which *case* is trained.
+
+    :raises GateClosed: it was not carried out in any.
+    """
+    for name, progress in case.environments.items():
+        if progress.kind == TRAINING and progress.applied and name in workspace.settings.environments:
+            return workspace.environment(name)
+    raise GateClosed(
+        _("{case} has no account in training yet").format(case=case.case),
+        _("see: quipux-provision status {case}").format(case=case.case),
+    )

@@ -1,48 +1,41 @@
-"""The activation mail: written after the COMMIT, sent, kept or reported; never lost in silence."""
+"""The activation mail: written after the COMMIT, sent, kept or reported; never lost in silence.
+
+In training it carries the follow-up workbook, and the days for the activities begin when the server took it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.kinds import MAIL_FAILED, MAIL_SAVED, MAIL_SENT
+from quipux_provision.domain import clock
+from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.kinds import CLOCK_STARTED, MAIL_FAILED, TRAINING
+from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.request import Request
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code
+from quipux_provision.service import post
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
-from quipux_provision.store.settings import Environment, MailSettings
+from quipux_provision.store.settings import Environment
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from quipux_provision.outreach.smtp import SmtpSettings
     from quipux_provision.service.playbook_runs import Work
     from quipux_provision.store.ledger import NewEvent
 
-__all__ = ["code_hash", "hash_fingerprint", "new_code", "send"]
+__all__ = ["clock_started", "code_hash", "hash_fingerprint", "new_code", "send", "workbook_id"]
 
 
 def hash_fingerprint(code: str) -> str:
     """Return SHA-256 over the hash of *code*, in hex: what the ledger may know of it."""
     return hashlib.sha256(code_hash(code).encode("ascii")).hexdigest()
-
-
-def mail_server(
-    workspace: Workspace, environment: Environment, settings: MailSettings
-) -> tuple[SmtpSettings, str | None]:
-    """Return the mail server of *settings* and the password for it.
-
-    :raises UsageError: the password cannot be had.
-    """
-    from quipux_provision.outreach.smtp import SmtpSettings
-    from quipux_provision.store.secrets import resolve
-
-    password = resolve(settings.password, workspace.root) if settings.password else None
-    host, port, security, user = settings.host or "", settings.port, settings.security, settings.user
-    return SmtpSettings(host, port, security, user, demo=environment.demo), password
 
 
 def check_link(environment: Environment) -> None:
@@ -51,6 +44,12 @@ def check_link(environment: Environment) -> None:
     :raises UsageError: the settings' ``url`` is not https, or not an address.
     """
     activation_link(environment.url, "0" * 10, new_code(), environment.demo)
+
+
+def workbook_id(workspace: Workspace, case: CaseState, window: int) -> str:
+    """Return what a workbook of this window carries, so that no other is taken for it."""
+    text = f"{workspace.ledger.ledger_id}:{case.case}:{window}"
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
 def send(
@@ -66,80 +65,131 @@ def send(
 
 
 def _send_one(workspace: Workspace, environment: Environment, work: Work, result: CaseResult) -> CaseResult:
-    settings = environment.mail or workspace.settings.mail
+    from quipux_provision.store.ledger import NewEvent
+
+    name, events, workbook = work.case.case, [], None
     try:
-        message = _compose(workspace, environment, work, settings)
-        if settings is None or settings.host is None:
-            kind, data, detail = _save(workspace, work, message)
-        else:
-            kind, data, detail = _deliver(workspace, environment, message, settings)
+        if environment.kind == TRAINING:
+            workbook = _workbook(workspace, environment, work)
+        message = _compose(workspace, environment, work, workbook)
+        fate = post.hand_over(workspace, environment, work.case, message)
+        data = {**fate.data, **_fingerprint(workbook)}
+        events.append(NewEvent(f"mail.{fate.word}", name, environment.name, None, data))
+        if workbook and fate.accepted_at and work.case.window is None:
+            events.append(clock_started(workspace, work.case, environment, fate.accepted_at))
+        detail = fate.detail
     except ProvisionError as error:
-        kind, data = MAIL_FAILED, {"reason": getattr(error, "reason", "settings")}
+        reason = {"reason": getattr(error, "reason", "settings")}
+        events = [NewEvent(MAIL_FAILED, name, environment.name, None, reason)]
         code = error.exit_code if error.exit_code in (4, 7) else 4
         result = replace(result, exit_code=code, message=error.message, hint=error.hint)
         detail = {"mail": "failed"}
     try:
-        _record(workspace, environment, work, kind, data)
+        workspace.ledger.append(events)
     except ProvisionError as error:
         message_ = _("the ledger could not take what became of the mail: {reason}").format(
             reason=error.message
         )
         result = replace(result, exit_code=4, message=message_, hint=error.hint)
-    return replace(result, detail={**result.detail, **detail})
+    due = {"due": events[-1].data["due_at"]} if events[-1].kind == CLOCK_STARTED else {}
+    return replace(result, detail={**result.detail, **detail, **due})
+
+
+def clock_started(
+    workspace: Workspace,
+    case: CaseState,
+    environment: Environment,
+    start: datetime,
+    actor: str | None = None,
+    signed: dict[str, Any] | None = None,
+) -> NewEvent:
+    """Return the event that starts the days of *case* at *start*.
+
+    :param actor: who says that the mail went out; None: the mail server did.
+    """
+    from quipux_provision.store.ledger import NewEvent
+
+    policy = workspace.settings.policy
+    data: dict[str, Any] = {
+        "started_at": format_time(start),
+        "due_at": format_time(clock.due_at(start, policy.window_days, policy.time_zone)),
+        "zone": policy.zone,
+        "days": policy.window_days,
+        "declared": signed is not None,
+    }
+    if signed is not None:
+        data["signed"] = signed
+    return NewEvent(CLOCK_STARTED, case.case, environment.name, actor, data)
+
+
+def _due(workspace: Workspace, case: CaseState) -> datetime:
+    """Return when the days of *case* end, or would if its mail went out now."""
+    policy = workspace.settings.policy
+    if case.window:
+        return case.window.due_at
+    return clock.due_at(workspace.now(), policy.window_days, policy.time_zone)
+
+
+def _fingerprint(workbook: bytes | None) -> dict[str, str]:
+    return {"workbook_sha256": hashlib.sha256(workbook).hexdigest()} if workbook else {}
+
+
+def _workbook(workspace: Workspace, environment: Environment, work: Work) -> bytes:
+    from quipux_provision.outreach.workbook import Cover, write
+
+    request, case, settings = work.request, work.case, post.mail_settings(workspace, environment)
+    zone = workspace.settings.policy.time_zone
+    window = case.window.number if case.window else case.windows + 1
+    known = case.window is not None or post.goes_out(settings)
+    due = _due(workspace, case)
+    days = workspace.settings.policy.window_days
+    return write(
+        Cover(
+            case=case.case,
+            institution_name=request.institution.name,
+            acronym=request.institution.acronym,
+            ruc=request.institution.ruc,
+            administrator_name=_name(request),
+            environment_url=environment.url,
+            due=clock.local_date(due, zone) if known else None,
+            due_text=clock.spanish_moment(due, zone)
+            if known
+            else f"{days} días calendario, desde el día siguiente al envío de este libro",
+            window=window,
+            support=settings.support if settings else "",
+            workbook_id=workbook_id(workspace, case, window),
+        )
+    )
+
+
+def _name(request: Request) -> str:
+    return f"{request.administrator.given_names} {request.administrator.surnames}"
 
 
 def _compose(
-    workspace: Workspace, environment: Environment, work: Work, settings: MailSettings | None
+    workspace: Workspace, environment: Environment, work: Work, workbook: bytes | None
 ) -> EmailMessage:
-    from quipux_provision.outreach.mail import ActivationMail, compose
-    from quipux_provision.store.checkpoints import head
+    from quipux_provision.outreach.mail import ActivationMail, Attachment, compose
+    from quipux_provision.outreach.workbook import MEDIA_TYPE
 
     request, administrator = work.request, work.request.administrator
-    link = None
+    policy, settings = workspace.settings.policy, post.mail_settings(workspace, environment)
+    link, due_text, attachments = None, None, []
     if work.code:
         link = activation_link(environment.url, administrator.national_id, work.code, environment.demo)
-    newest = head(workspace.ledger)
+    if workbook:
+        name = f"plantilla-de-seguimiento-{work.case.case}.xlsx"
+        attachments.append(Attachment(name, workbook, MEDIA_TYPE))
+        if work.case.window or post.goes_out(settings):
+            due_text = clock.spanish_moment(_due(workspace, work.case), policy.time_zone)
     mail = ActivationMail(
-        recipient_name=f"{administrator.given_names} {administrator.surnames}",
-        recipient_email=administrator.email,
-        institution_name=request.institution.name,
-        acronym=request.institution.acronym,
-        environment_name=environment.name,
+        **post.letterhead(workspace, environment, work.case, request),
         environment_kind=environment.kind,
         login=f"U{administrator.national_id}",
         link=link,
-        expires_hours=workspace.settings.policy.activation_hours,
-        support=settings.support if settings else "",
-        case=work.case.case,
-        ledger_head=f"{newest['count']}:{newest['head']}",
+        expires_hours=policy.activation_hours,
         url=environment.url,
+        due_text=due_text,
+        days=policy.window_days if workbook else None,
     )
-    return compose(mail, settings.sender if settings else "quipux-provision@localhost", workspace.now())
-
-
-_Fate = tuple[str, dict[str, str], dict[str, str]]  # kind of event, its data, what the result says
-
-
-def _deliver(
-    workspace: Workspace, environment: Environment, message: EmailMessage, settings: MailSettings
-) -> _Fate:
-    from quipux_provision.outreach.smtp import deliver
-
-    delivery = deliver(message, *mail_server(workspace, environment, settings))
-    return MAIL_SENT, {"accepted_at": delivery.accepted_at.isoformat()}, {"mail": "sent"}
-
-
-def _save(workspace: Workspace, work: Work, message: EmailMessage) -> _Fate:
-    from quipux_provision.outreach.mail import save
-
-    path = save(message, workspace.root / "outbox", work.case.case)
-    return MAIL_SAVED, {"file": path.name}, {"mail": "saved", "file": str(path)}
-
-
-def _record(
-    workspace: Workspace, environment: Environment, work: Work, kind: str, data: dict[str, str]
-) -> None:
-    from quipux_provision.store.ledger import NewEvent
-
-    events: list[NewEvent] = [NewEvent(kind, work.case.case, environment.name, None, data)]
-    workspace.ledger.append(events)
+    return compose(mail, post.sender(settings), workspace.now(), attachments)

@@ -113,13 +113,14 @@ def execute_items(
     watch: Watch | None,
     *,
     check: bool,
+    playbook: str = PLAYBOOK,
 ) -> Outcome:
     from quipux_provision.ansible.run import Run, execute
     from quipux_provision.store.secrets import resolve
 
     watch = watch or Watch()
     vault = resolve(environment.vault, workspace.root) if environment.vault else None
-    activations = (item["activation"]["hash"] for item in items if "activation" in item)
+    activations = (item["activation"]["hash"] for item in items if "hash" in item.get("activation", ()))
     # We hold the locks of our cases, so a run of theirs without an end is dead; others may be under way.
     ours = {item["case"] for item in items}
     dead = [old for old, cases in state.unfinished_runs.items() if ours & cases]
@@ -136,7 +137,7 @@ def execute_items(
         variables["provision_expect_database"] = database_of(bound)
     return execute(
         Run(
-            playbook=PLAYBOOK,
+            playbook=playbook,
             inventory=environment.inventory,
             variables=variables,
             check=check,

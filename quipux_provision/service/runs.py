@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from quipux_provision.domain.kinds import ACTIVATION_PREPARED, APPLIED, PRODUCTION, RUN_FAILED, RUN_STARTED
+from quipux_provision.domain.kinds import (
+    ACTIVATION_PREPARED,
+    APPLIED,
+    MAIL_SAVED,
+    PRODUCTION,
+    RUN_FAILED,
+    RUN_STARTED,
+    TRAINING,
+)
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
@@ -208,6 +216,15 @@ def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
     return activate or progress.applied is None or progress.mail_wanted or work.new_address
 
 
+def _lacks_window(case: CaseState, environment: Environment) -> bool:
+    """Whether the workbook has still to go out: its mail starts the days for the activities."""
+    return (
+        environment.kind == TRAINING
+        and case.window is None
+        and case.progress(environment.name).mail != MAIL_SAVED.removeprefix("mail.")
+    )
+
+
 def _record_outcome(
     workspace: Workspace,
     state: LedgerState,
@@ -244,7 +261,9 @@ def _record_outcome(
             "document_sha256": work.permit.document_sha256 if work.permit else "",
             "changed": item.changed,
             "activation": item.activation,
-            "mail_wanted": item.activation == "written" or (existing and first),
+            "mail_wanted": item.activation == "written"
+            or (existing and first)
+            or _lacks_window(case, environment),
             "ids": dict(item.ids),
         }
         work.mail_wanted = bool(data["mail_wanted"])

@@ -165,3 +165,11 @@ def _refuse_known_institution(request: Request, known: dict[str, str]) -> None:
                 "quipux-provision reject {owner} --environment E --reason ..."
             ).format(owner=owner),
         )
+
+
+def refuse_known_institution(workspace: Workspace, state: LedgerState, request: Request) -> None:
+    """Refuse a request whose institution another open case has.
+
+    :raises RequestInvalid: one has.
+    """
+    _refuse_known_institution(request, _institutions(workspace, state))

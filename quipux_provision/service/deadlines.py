@@ -1,0 +1,179 @@
+"""The clock's work: remind, suspend, let codes die, end accounts. Missed runs catch up; two at once share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain import deadlines as rules
+from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.deadlines import Task
+from quipux_provision.domain.kinds import SUSPENDED
+from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.errors import ProvisionError
+from quipux_provision.service import environments, notices, upkeep
+from quipux_provision.service.playbook_runs import Watch
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+if TYPE_CHECKING:
+    from quipux_provision.store.ledger import NewEvent
+
+
+@dataclass
+class _Done:
+    """What was done for one case, and what went wrong first."""
+
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    problem: CaseResult | None = None
+
+    def add(self, task: Task, result: CaseResult) -> None:
+        if result.exit_code:
+            self.problem = self.problem or result
+        else:
+            self.tasks.append({**_described(task), **result.detail})
+
+
+def due(workspace: Workspace) -> list[CaseResult]:
+    """Return what :func:`run` would do now."""
+    state = workspace.state()
+    results = []
+    for environment in workspace.settings.environments.values():
+        for case, found in _due(workspace, state, environment).items():
+            detail = {"environment": environment.name, "tasks": [_described(task) for task in found]}
+            results.append(CaseResult(case, "due", detail=detail))
+    return results
+
+
+def run(workspace: Workspace, watch: Watch | None = None) -> list[CaseResult]:
+    """Do what is due, in every environment.
+
+    A case that another run holds is left to that run. Each case stands alone.
+    """
+    from quipux_provision.store import locks
+
+    results = []
+    for environment in workspace.settings.environments.values():
+        names = list(_due(workspace, workspace.state(), environment))
+        if not names:
+            continue
+        lifetime = workspace.settings.policy.lock_ttl
+        with locks.acquire(workspace.ledger, environment.name, names, lifetime, reason="deadlines") as locked:
+            results += [
+                CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()
+            ]
+            if locked.held:
+                results += _Environment(workspace, environment, locked.held, watch).work()
+    if any(result.changed for result in results):
+        workspace.checkpoint()
+    return results
+
+
+def _due(
+    workspace: Workspace, state: LedgerState, environment: Environment, names: Iterable[str] | None = None
+) -> dict[str, list[Task]]:
+    policy, now = workspace.settings.policy, workspace.now()
+    chosen = state.cases if names is None else names
+    found = {
+        name: list(rules.tasks(state.cases[name], environment.name, environment.kind, policy, now))
+        for name in chosen
+    }
+    return {name: tasks for name, tasks in found.items() if tasks}
+
+
+def _described(task: Task) -> dict[str, Any]:
+    words = {"task": task.action, "reason": task.reason, "notice": task.kind, "days_left": task.days_left}
+    return {key: value for key, value in words.items() if value not in ("", None)}
+
+
+class _Environment:
+    """The due tasks of one environment; we hold the locks of the cases *names*."""
+
+    def __init__(
+        self, workspace: Workspace, environment: Environment, names: Iterable[str], watch: Watch | None
+    ) -> None:
+        self.workspace = workspace
+        self.environment = environment
+        self.names = list(names)
+        self.watch = watch
+        self.done = {name: _Done() for name in self.names}
+
+    def work(self) -> list[CaseResult]:
+        """Do all, in order: each step reads anew what the one before left."""
+        environments.check_kind(self.workspace.state(), self.environment)
+        self._suspend()
+        self._take_away("expire_code", "expired")
+        self._take_away("end_account", "absent")
+        self._notify()
+        return [self._result(name) for name in self.names if self.done[name].tasks or self.done[name].problem]
+
+    def _result(self, name: str) -> CaseResult:
+        done = self.done[name]
+        detail = {"environment": self.environment.name, "tasks": done.tasks}
+        if done.problem:
+            problem = done.problem
+            return CaseResult(
+                name, "failed", bool(done.tasks), problem.exit_code, problem.message, problem.hint, detail
+            )
+        return CaseResult(name, "ok", changed=True, detail=detail)
+
+    def _found(self, action: str) -> tuple[LedgerState, list[tuple[CaseState, Task]]]:
+        state = self.workspace.state()
+        due = _due(self.workspace, state, self.environment, self.names)
+        return state, [
+            (state.cases[name], task)
+            for name, found in due.items()
+            for task in found
+            if task.action == action
+        ]
+
+    def _suspend(self) -> None:
+        state, found = self._found("suspend")
+        if found:
+            self.workspace.record(state, [self._suspended(case) for case, _task in found])
+        for case, task in found:
+            self.done[case.case].add(task, CaseResult(case.case, "ok", changed=True))
+
+    def _suspended(self, case: CaseState) -> NewEvent:
+        from quipux_provision.store.ledger import NewEvent
+        from quipux_provision.store.signatures import RUN
+
+        assert case.window is not None
+        number = case.window.number
+        statement = {
+            "ledger_id": self.workspace.ledger.ledger_id,
+            "case": case.case,
+            "window": number,
+            "step": "suspend",
+        }
+        actor, signed = self.workspace.signed(RUN, statement)
+        data = {"window": number, "due_at": format_time(case.window.due_at), "signed": signed}
+        return NewEvent(SUSPENDED, case.case, self.environment.name, actor, data)
+
+    def _take_away(self, action: str, wanted: str) -> None:
+        state, found = self._found(action)
+        chores, tasks = [], {}
+        for case, task in found:
+            try:
+                # What was carried out, not what was asked for since, is what stands there.
+                request = self.workspace.request(case.carried_out(self.environment.name))
+            except ProvisionError as error:
+                self.done[case.case].add(task, CaseResult.refused(case.case, error))
+                continue
+            chores.append(upkeep.Chore(case, request, wanted, task.reason))
+            tasks[case.case] = task
+        if chores:
+            for result in upkeep.do(self.workspace, state, self.environment, chores, self.watch):
+                self.done[result.case].add(tasks[result.case], result)
+
+    def _notify(self) -> None:
+        _state, found = self._found("notify")
+        for case, task in found:
+            try:
+                request = self.workspace.request(case)
+                result = notices.send(self.workspace, self.environment, case, request, task)
+            except ProvisionError as error:
+                result = CaseResult.refused(case.case, error)
+            self.done[case.case].add(task, result)

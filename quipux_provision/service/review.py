@@ -1,0 +1,254 @@
+"""The review: what the administrator reported beside what the training database shows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain.activities import ACTIVITIES, Activity
+from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.canonical import digest
+from quipux_provision.domain.evidence import REASONS
+from quipux_provision.domain.kinds import INFORMADA, REVIEWED, REVISADA
+from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.errors import GateClosed, RunFailed, UsageError
+from quipux_provision.i18n import _
+from quipux_provision.service import environments
+from quipux_provision.service.gates import check_open
+from quipux_provision.service.playbook_runs import Watch, application_name, failure_error
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+if TYPE_CHECKING:
+    from quipux_provision.ansible.evidence import Evidence
+    from quipux_provision.store.ledger import LedgerFile
+
+PLAYBOOK = "quipux.provision.review"
+FORMAT = "quipux-provision-review/1"
+CUMPLE, NO_CUMPLE, NO_VERIFICABLE = "cumple", "no_cumple", "no_verificable"
+REPORT_IN_TIME = "G4"  # the ledger answers this one
+_OBLIGATORY = "obligatoria"
+
+
+def review(
+    workspace: Workspace, name: str, attached: Mapping[str, Path] | None = None, watch: Watch | None = None
+) -> CaseResult:
+    """Look in the training database for what the case *name* reported, and record the result, signed.
+
+    :param attached: files that show what no database can, by activity; those of an earlier review of this
+        round stay.
+    :raises GateClosed: no report is in.
+    """
+    from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import RUN
+
+    state = workspace.state()
+    case = workspace.case(state, name)
+    check_open(case)
+    if case.state not in (INFORMADA, REVISADA) and not (case.report and case.state == "aprobada"):
+        raise GateClosed(
+            _("{case} has no report to review: it is {state}").format(case=name, state=case.state),
+            _("take its workbook in first: quipux-provision report {case} --workbook FILE").format(case=name),
+        )
+    environment = environments.training_environment(workspace, case)
+    files = _files(attached or {})
+    evidence, database = _look(workspace, state, case, environment, watch)
+    kept = _kept(workspace, case)
+    fingerprints = {**kept, **{key: file.sha256 for key, file in files.items()}}
+    document = _document(workspace, case, environment, evidence, database, fingerprints)
+    found = digest(document)
+    failed = [one["id"] for one in document["activities"] if _fails(one)]
+    detail = _detail(document, found, failed)
+    if case.present_review and case.present_review.digest == found:
+        return CaseResult(name, "unchanged", detail=detail)
+    statement = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "case": name,
+        "round": case.round,
+        "request_digest": case.request_digest,
+        "review_digest": found,
+    }
+    actor, signed = workspace.signed(RUN, statement)
+    data = {
+        "round": case.round,
+        "request_digest": case.request_digest,
+        "review_digest": found,
+        "failed": failed,
+        "verdicts": detail["verdicts"],
+        "workbook_sha256": document["workbook_sha256"],
+        "files": sorted(set(fingerprints.values())),
+        "signed": signed,
+    }
+    event = NewEvent(REVIEWED, name, environment.name, actor, data, document, tuple(files.values()))
+    workspace.record(state, [event], unmoved=True)
+    workspace.checkpoint()
+    return CaseResult(name, "ok", changed=True, detail=detail)
+
+
+def remarks(workspace: Workspace, case: CaseState) -> list[dict[str, str]]:
+    """Return what the present review of *case* found wanting, as a person reads it: ``id, text, note``."""
+    if case.present_review is None:
+        return []
+    known = {activity.id: activity for activity in ACTIVITIES}
+    document = workspace.personal(case.present_review.personal_ref)
+    return [
+        {"id": one["id"], "text": known[one["id"]].text, "note": _note(one)}
+        for one in document["activities"]
+        if one["verdict"] == NO_CUMPLE or _fails(one)
+    ]
+
+
+def _note(activity: Mapping[str, Any]) -> str:
+    told = [REASONS.get(reason, reason) for reason in activity["reasons"]]
+    kind = "Obligatoria." if activity["weight"] == _OBLIGATORY else "Recomendada."
+    return " ".join([kind, *told])
+
+
+def _files(attached: Mapping[str, Path]) -> dict[str, LedgerFile]:
+    from quipux_provision.store.ledger import LedgerFile
+
+    known = {activity.id for activity in ACTIVITIES}
+    found = {}
+    for activity, path in attached.items():
+        if activity not in known:
+            raise UsageError(
+                _("there is no activity {activity}").format(activity=activity),
+                _("use one of: {names}").format(names=", ".join(one.id for one in ACTIVITIES)),
+            )
+        found[activity] = LedgerFile.read(path)
+    return found
+
+
+def _look(
+    workspace: Workspace, state: LedgerState, case: CaseState, environment: Environment, watch: Watch | None
+) -> tuple[Evidence, dict[str, str]]:
+    """Run the read-only playbook over *case*; give what it found and in which database."""
+    from quipux_provision.ansible.run import Run, execute
+    from quipux_provision.store.secrets import resolve
+
+    watch = watch or Watch()
+    reading = environment.reading
+    vault = reading.vault if reading else environment.vault
+    run = secrets.token_hex(8)
+    item = workspace.request(case).item()
+    outcome = execute(
+        Run(
+            playbook=PLAYBOOK,
+            inventory=reading.inventory if reading else environment.inventory,
+            variables={
+                "review_items": [
+                    {
+                        "case": case.case,
+                        **{key: item[key] for key in ("ruc", "name", "acronym", "phone")},
+                        "national_id": item["administrator"]["national_id"],
+                        "since": format_time(case.window.started_at) if case.window else None,
+                    }
+                ],
+                "provision_application_name": application_name(run),
+            },
+            check=False,
+            vault_password=resolve(vault, workspace.root) if vault else None,
+            application_name=application_name(run),
+            verbosity=watch.verbosity,
+            on_progress=watch.on_progress,
+            on_output=watch.on_output,
+        )
+    )
+    evidence = outcome.evidence.get(case.case)
+    if outcome.failure is not None or evidence is None:
+        raise failure_error(outcome)
+    if evidence.error:
+        raise RunFailed(
+            _("{case}: {message}").format(case=case.case, message=evidence.error["message"]),
+            evidence.error.get("hint", ""),
+        )
+    environments.bind(state, environment, outcome)
+    return evidence, environments.database_of(outcome.database or {})
+
+
+def _kept(workspace: Workspace, case: CaseState) -> dict[str, str]:
+    if case.present_review is None:
+        return {}
+    document = workspace.personal(case.present_review.personal_ref)
+    return {one["id"]: one["file"] for one in document["activities"] if one["file"]}
+
+
+def _document(
+    workspace: Workspace,
+    case: CaseState,
+    environment: Environment,
+    evidence: Evidence,
+    database: Mapping[str, str],
+    files: Mapping[str, str],
+) -> dict[str, Any]:
+    rows = workspace.personal(case.report.personal_ref)["rows"] if case.report else []
+    reported = {row["id"]: row["state"] for row in rows}
+    found = {one.id: one for one in evidence.activities}
+    activities = []
+    for activity in ACTIVITIES:
+        one = found.get(activity.id)
+        verdict = one.verdict if one else _without_database(case, activity, files)
+        said = reported.get(activity.id)
+        activities.append(
+            {
+                "id": activity.id,
+                "weight": activity.weight,
+                "verdict": verdict,
+                "counts": dict(one.counts) if one else {},
+                "ids": list(one.ids) if one else [],
+                "reasons": list(one.reasons) if one else [],
+                "reported": said,
+                "agrees": _agrees(said, verdict),
+                "file": files.get(activity.id),
+            }
+        )
+    return {
+        "format": FORMAT,
+        "case": case.case,
+        "environment": environment.name,
+        "round": case.round,
+        "request_digest": case.request_digest,
+        "workbook_sha256": case.report.workbook_sha256 if case.report else None,
+        "since": format_time(case.window.started_at) if case.window else None,
+        "database": dict(database),
+        "activities": activities,
+    }
+
+
+def _without_database(case: CaseState, activity: Activity, files: Mapping[str, str]) -> str:
+    if activity.id == REPORT_IN_TIME:
+        in_time = case.report and case.window and case.report.received_at <= case.window.due_at
+        return CUMPLE if in_time else NO_CUMPLE
+    return CUMPLE if activity.id in files else NO_VERIFICABLE
+
+
+def _agrees(said: str | None, verdict: str) -> bool | None:
+    """Whether the report and the database say the same; None where one of them says nothing."""
+    if said is None or said == "no aplica" or verdict == NO_VERIFICABLE:
+        return None
+    return (said == "hecha") == (verdict == CUMPLE)
+
+
+def _fails(activity: Mapping[str, Any]) -> bool:
+    """Whether an obligatory activity was not found; what no database can show takes a file in its place."""
+    if activity["weight"] != _OBLIGATORY or activity["verdict"] == CUMPLE:
+        return False
+    return activity["verdict"] == NO_CUMPLE or not activity["file"]
+
+
+def _detail(document: Mapping[str, Any], found: str, failed: Sequence[str]) -> dict[str, Any]:
+    activities = document["activities"]
+    verdicts = {
+        verdict: sum(one["verdict"] == verdict for one in activities)
+        for verdict in (CUMPLE, NO_CUMPLE, NO_VERIFICABLE)
+    }
+    return {
+        "review_digest": found,
+        "failed": list(failed),
+        "verdicts": verdicts,
+        "disagreements": [one["id"] for one in activities if one["agrees"] is False],
+        "activities": activities,
+    }

@@ -1,0 +1,203 @@
+"""Steps that a person takes with a case: it was sent by hand, is returned, reopened, withdrawn."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from quipux_provision.domain import clock
+from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.deadlines import overdue, tasks
+from quipux_provision.domain.kinds import (
+    DESISTIDA,
+    EN_PRODUCCION,
+    INFORMADA,
+    MAIL_SAVED,
+    REOPENED,
+    RETURN,
+    RETURNED,
+    REVISADA,
+    SUSPENDIDA,
+    TRAINING,
+    WITHDRAWN,
+)
+from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.text import refused_characters
+from quipux_provision.errors import GateClosed, UsageError
+from quipux_provision.i18n import _
+from quipux_provision.service import letters, notices, review
+from quipux_provision.service.environments import training_environment
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.submission import refuse_known_institution
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+
+def sent(workspace: Workspace, name: str, day: date) -> CaseResult:
+    """Say that the mail of the outbox went out on *day*: the days for the activities begin.
+
+    :raises UsageError: the day lies in the future, or before the mail was written.
+    :raises GateClosed: the days run already, or no mail waits.
+    """
+    from quipux_provision.store.signatures import RUN
+
+    state = workspace.state()
+    case = workspace.case(state, name)
+    environment = training_environment(workspace, case)
+    progress, zone = case.progress(environment.name), workspace.settings.policy.time_zone
+    if case.window is not None:
+        if clock.local_date(case.window.started_at, zone) == day:
+            return CaseResult(name, "unchanged", detail={"due": format_time(case.window.due_at)})
+        raise GateClosed(
+            _("the days of {case} run already, until {due}").format(
+                case=name, due=format_time(case.window.due_at)
+            ),
+            _(
+                "a repeated mail does not start them again; for new days: quipux-provision reopen {case}"
+            ).format(case=name),
+        )
+    if progress.mail != MAIL_SAVED.removeprefix("mail.") or progress.mail_time is None:
+        raise GateClosed(
+            _("no mail of {case} lies in outbox/").format(case=name),
+            _("see: quipux-provision status {case}").format(case=name),
+        )
+    if day > clock.local_date(workspace.now(), zone):
+        raise UsageError(_("{date} lies in the future").format(date=day), _("say it once the mail went out"))
+    if day < clock.local_date(progress.mail_time, zone):
+        raise UsageError(
+            _("on {date} the mail was not written yet").format(date=day),
+            _("give the day on which the file of outbox/ was sent"),
+        )
+    start = min(clock.end_of_day(day, zone), workspace.now())
+    statement = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "case": name,
+        "environment": environment.name,
+        "started_at": format_time(start),
+    }
+    actor, signed = workspace.signed(RUN, statement)
+    event = letters.clock_started(workspace, case, environment, start, actor, signed)
+    workspace.record(state, [event], unmoved=True)
+    return CaseResult(name, "ok", changed=True, detail={"due": event.data["due_at"]})
+
+
+def return_(workspace: Workspace, name: str, reason: str) -> CaseResult:
+    """Give the report of the case back with the review's remarks; the days go on, the round ends.
+
+    :raises GateClosed: no report is in.
+    """
+    state = workspace.state()
+    case = workspace.case(state, name)
+    if case.state not in (INFORMADA, REVISADA):
+        raise GateClosed(
+            _("{case} has no report to return: it is {state}").format(case=name, state=case.state),
+            _("see: quipux-provision status {case}").format(case=name),
+        )
+    environment = training_environment(workspace, case)
+    personal = {"reason": _text(reason), "remarks": review.remarks(workspace, case)}
+    _step(workspace, state, case, RETURNED, "return", personal, environment.name)
+    return _tell(workspace, name, environment, RETURN)
+
+
+def _tell(workspace: Workspace, name: str, environment: Environment, kind: str) -> CaseResult:
+    """Send the owed notice now; if that fails, ``deadlines`` sends it."""
+    from quipux_provision.store import locks
+
+    policy = workspace.settings.policy
+    with locks.acquire(workspace.ledger, environment.name, [name], policy.lock_ttl, reason=kind) as locked:
+        if not locked.held:
+            return CaseResult(name, "ok", changed=True, detail={"mail": "owed"})
+        case = workspace.state().cases[name]
+        found = tasks(case, environment.name, environment.kind, policy, workspace.now())
+        result = CaseResult(name, "ok", changed=True)
+        for task in found:
+            if task.kind == kind:
+                result = notices.send(workspace, environment, case, workspace.request(case), task)
+    workspace.checkpoint()
+    late = {"overdue": True} if overdue(case, workspace.now()) else {}
+    due = {"due": format_time(case.window.due_at)} if case.window else {}
+    return CaseResult(
+        name,
+        result.status,
+        True,
+        result.exit_code,
+        result.message,
+        result.hint,
+        {**result.detail, **due, **late},
+    )
+
+
+def reopen(workspace: Workspace, name: str, reason: str) -> CaseResult:
+    """Put a suspended or withdrawn case back on its road: a new round, and new days once its mail is out.
+
+    :raises GateClosed: it is neither suspended nor withdrawn.
+    """
+    state = workspace.state()
+    case = workspace.case(state, name)
+    if case.halted not in (SUSPENDIDA, DESISTIDA):
+        raise GateClosed(
+            _("{case} is neither suspended nor withdrawn: it is {state}").format(case=name, state=case.state),
+            _("see: quipux-provision status {case}").format(case=name),
+        )
+    refuse_known_institution(workspace, state, workspace.request(case))
+    return _step(workspace, state, case, REOPENED, "reopen", {"reason": _text(reason)})
+
+
+def withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
+    """End a case that its institution does not want any more.
+
+    :raises GateClosed: it is in production, or ended already.
+    """
+    state = workspace.state()
+    case = workspace.case(state, name)
+    if case.halted == DESISTIDA:
+        return CaseResult(name, "unchanged")
+    production = any(p.applied and p.kind != TRAINING for p in case.environments.values())
+    if production or (case.halted and case.halted != SUSPENDIDA):
+        raise GateClosed(
+            _("{case} cannot be withdrawn: it is {state}").format(
+                case=name, state=EN_PRODUCCION if production else case.state
+            ),
+            _("see: quipux-provision status {case}").format(case=name),
+        )
+    return _step(workspace, state, case, WITHDRAWN, "withdraw", {"reason": _text(reason)})
+
+
+def _step(
+    workspace: Workspace,
+    state: LedgerState,
+    case: CaseState,
+    kind: str,
+    step: str,
+    personal: dict[str, Any],
+    environment: str | None = None,
+) -> CaseResult:
+    from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import RUN
+
+    statement = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "case": case.case,
+        "round": case.round,
+        "step": step,
+    }
+    actor, signed = workspace.signed(RUN, statement)
+    event = NewEvent(kind, case.case, environment, actor, {"round": case.round, "signed": signed}, personal)
+    workspace.record(state, [event], unmoved=True)
+    return CaseResult(case.case, "ok", changed=True)
+
+
+def _text(reason: str) -> str:
+    """Return what a person wrote as the reason, checked: it goes into a mail.
+
+    :raises UsageError: it is empty, too long, or holds characters that nobody can see.
+    """
+    text = reason.strip()
+    if not text:
+        raise UsageError(_("a reason is missing"), _("say why: --reason ..."))
+    if len(text) > 2000 or "=?" in text or next(refused_characters(text), None) is not None:
+        raise UsageError(
+            _("the reason is longer than 2000 characters, or has control characters in it"),
+            _("write it anew, as plain text"),
+        )
+    return text

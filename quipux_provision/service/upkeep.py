@@ -1,0 +1,114 @@
+"""Runs that take something away: accounts that end, activation codes that nobody used."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from quipux_provision.domain.kinds import (
+    ACCOUNT_ENDED,
+    ACTIVATION_ENDED,
+    RUN_STARTED,
+    UPKEEP_FAILED,
+)
+from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.request import Request
+from quipux_provision.service.playbook_runs import Watch, execute_items, failure_code, usable
+from quipux_provision.service.results import CaseResult
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.settings import Environment
+
+if TYPE_CHECKING:
+    from quipux_provision.ansible.outcome import ItemResult
+    from quipux_provision.store.ledger import NewEvent
+
+PLAYBOOK = "quipux.provision.administrator"
+
+
+@dataclass(frozen=True)
+class Chore:
+    """What is to be taken away from one case.
+
+    :param state: ``absent`` ends the account, ``expired`` the codes that nobody used.
+    :param reason: of ``absent``: why.
+    """
+
+    case: CaseState
+    request: Request
+    state: str
+    reason: str = ""
+
+
+def do(
+    workspace: Workspace,
+    state: LedgerState,
+    environment: Environment,
+    chores: Sequence[Chore],
+    watch: Watch | None,
+) -> list[CaseResult]:
+    """Do *chores*, one a case, in one signed run; the caller holds the locks of their cases."""
+    from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import RUN
+
+    run = secrets.token_hex(8)
+    record = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "environment": environment.name,
+        "run": run,
+        "cases": {chore.case.case: chore.case.request_digest for chore in chores},
+    }
+    operator, signed = workspace.signed(RUN, record)
+    data = {
+        "run": run,
+        "kind": environment.kind,
+        "purpose": "upkeep",
+        "cases": [chore.case.case for chore in chores],
+        "signed": signed,
+    }
+    workspace.record(state, [NewEvent(RUN_STARTED, None, environment.name, operator, data)])
+    items = [_item(chore, environment) for chore in chores]
+    outcome = execute_items(workspace, state, environment, items, run, watch, check=False, playbook=PLAYBOOK)
+    events, results = [], []
+    for chore in chores:
+        name = chore.case.case
+        item, error = usable(outcome, name)
+        if item is None:
+            answered = name in outcome.items
+            code = failure_code(outcome, name)
+            failed = {"run": run, "kind": environment.kind, "code": code, "answered": answered}
+            events.append(NewEvent(UPKEEP_FAILED, name, environment.name, operator, failed))
+            results.append(CaseResult.refused(name, error, status="failed"))
+            continue
+        events.append(_ended(chore, item, environment, operator, run))
+        results.append(CaseResult(name, "ok", changed=item.changed))
+    workspace.record(state, events)
+    return results
+
+
+def _item(chore: Chore, environment: Environment) -> Mapping[str, Any]:
+    item: dict[str, Any] = {
+        "case": chore.case.case,
+        "state": chore.state,
+        "ruc": chore.request.institution.ruc,
+        "administrator": {"national_id": chore.request.administrator.national_id},
+    }
+    if chore.state == "expired":
+        item["activation"] = {"replaces": _codes(chore, environment)}
+    return item
+
+
+def _codes(chore: Chore, environment: Environment) -> list[str]:
+    return list(chore.case.progress(environment.name).prepared_activations)
+
+
+def _ended(chore: Chore, item: ItemResult, environment: Environment, operator: str, run: str) -> NewEvent:
+    from quipux_provision.store.ledger import NewEvent
+
+    name, data = chore.case.case, {"run": run, "kind": environment.kind}
+    if chore.state == "absent":
+        more = {"reason": chore.reason, "changed": item.changed}
+        return NewEvent(ACCOUNT_ENDED, name, environment.name, operator, {**data, **more})
+    ended = {"outcome": item.activation or "gone", "hashes_sha256": _codes(chore, environment)}
+    return NewEvent(ACTIVATION_ENDED, name, environment.name, operator, {**data, **ended})
