@@ -69,6 +69,13 @@ class Database:
                     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
                 yield connection
 
+    def forget_deleted(self) -> None:
+        """Let PostgreSQL overwrite what was deleted; SQLite does so at once (``secure_delete``)."""
+        with _plain_errors(), self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                alone.exec_driver_sql("VACUUM (SKIP_LOCKED) personal, files")
+
     def has_tables(self, connection: Connection) -> bool:
         """Return whether the ledger's tables are there."""
         from sqlalchemy import inspect
@@ -112,6 +119,7 @@ def _sqlite(url: URL, workspace: Path) -> Engine:
         connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA secure_delete = ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

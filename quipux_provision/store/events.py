@@ -6,9 +6,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from quipux_provision.domain.canonical import digest
+
+
+@dataclass(frozen=True)
+class LedgerFile:
+    """A file that the ledger keeps, at most 5 MiB; its name is its SHA-256."""
+
+    content: bytes
+    media_type: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the content, in hex."""
+        return sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -18,6 +33,8 @@ class NewEvent:
     :param kind: one of the kinds of ``domain.kinds``.
     :param data: JSON values; no personal data, no secret.
     :param personal: JSON values that purge may delete later; written in the same transaction.
+    :param files: files that *data* names by SHA-256 (``workbook_sha256``, ``files``), written and purged
+        likewise.
     """
 
     kind: str
@@ -26,6 +43,7 @@ class NewEvent:
     actor: str | None
     data: Mapping[str, Any]
     personal: Mapping[str, Any] | None = None
+    files: tuple[LedgerFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,13 @@ class Event:
                 "personal_digest": self.personal_digest,
             }
         )
+
+
+def named_files(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the SHA-256 of the files that an event's data names."""
+    listed = data.get("files")
+    names = [data.get("workbook_sha256"), *(listed if isinstance(listed, list | tuple) else ())]
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def format_moment(moment: datetime) -> str:

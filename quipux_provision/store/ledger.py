@@ -1,7 +1,7 @@
 """What happened, in order: an append-only, hash-chained ledger.
 
 Events carry no personal data. It lies in a table of its own, by reference; the event holds a salted digest of
-it, so that deleting data and salt (purge) leaves a chain that still verifies.
+it, so that deleting data and salt (purge) leaves a chain that still verifies. Files lie likewise, by SHA-256.
 """
 
 from __future__ import annotations
@@ -16,26 +16,34 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.canonical import canonical_json, salted_digest
+from quipux_provision.domain.canonical import canonical_json
 from quipux_provision.domain.kinds import LEDGER_CREATED, PURGED, SUBMITTED
 from quipux_provision.errors import GateClosed, Locked, UsageError
 from quipux_provision.i18n import _
-from quipux_provision.store import engine
+from quipux_provision.store import engine, kept
 from quipux_provision.store import secrets as references
-from quipux_provision.store.events import Event, NewEvent, event_of, format_moment, parse_moment
+from quipux_provision.store.events import Event, LedgerFile, NewEvent, event_of, format_moment, parse_moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
     from quipux_provision.store.settings import Settings
 
-__all__ = ["GENESIS", "Event", "Ledger", "NewEvent", "event_of", "format_moment", "parse_moment"]
+__all__ = [
+    "GENESIS",
+    "Event",
+    "Ledger",
+    "LedgerFile",
+    "NewEvent",
+    "event_of",
+    "format_moment",
+    "parse_moment",
+]
 
 
 GENESIS = "0" * 64
 # Hosts that share a ledger differ by a little; this much is waited for, more is refused.
 _SKEW_TOLERATED = timedelta(seconds=3)
-_QUERY_BATCH = 500
 
 
 def _utc_now() -> datetime:
@@ -49,6 +57,7 @@ class Ledger:
         self._database = database
         self._clock = clock
         self._ledger_id: str | None = None
+        self._upgraded = False
 
     @classmethod
     def open(
@@ -118,7 +127,12 @@ class Ledger:
         """Give the one transaction that may write, for rooms that write more than events (locks)."""
         self._wait_for_clock()
         with self._database.writing() as connection:
+            if not self._upgraded:
+                from quipux_provision.store import tables
+
+                tables.upgrade(connection)
             yield connection
+        self._upgraded = True
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -143,13 +157,15 @@ class Ledger:
         events: list[Event] = []
         personal: list[dict[str, Any]] = []
         for one in new:
-            row = _personal_row(one.case, one.personal) if one.personal is not None else None
+            kept.check_files(one)
+            row = kept.personal_row(one)
             if row:
                 personal.append(row)
             events.append(_sealed(one, newest, now, row))
             newest = events[-1]
         if personal:
             connection.execute(PERSONAL.insert(), personal)
+        kept.insert_files(connection, new)
         connection.execute(EVENTS.insert(), [_event_row(event) for event in events])
         return events
 
@@ -178,37 +194,43 @@ class Ledger:
         :param digests: what the events say the data's digests are, by reference.
         :raises GateClosed: data is there, and was changed.
         """
-        from sqlalchemy import select
-
-        from quipux_provision.store.tables import PERSONAL
-
-        wanted = sorted({ref for ref in refs if ref})
-        found: dict[str, dict[str, Any]] = {}
         with self._database.reading() as connection:
-            for start in range(0, len(wanted), _QUERY_BATCH):
-                query = select(PERSONAL).where(PERSONAL.c.ref.in_(wanted[start : start + _QUERY_BATCH]))
-                for row in connection.execute(query).mappings():
-                    said = digests.get(row["ref"], row["digest"]) if digests else row["digest"]
-                    found[row["ref"]] = _personal_data(row, said)
-        return found
+            return kept.personal_of(connection, refs, digests)
 
-    def purge(self, case: str, *, actor: str | None = None, reason: str = "") -> list[str]:
-        """Delete the personal data of *case*, salts included, and append the event that says so.
+    def file(self, fingerprint: str) -> bytes | None:
+        """Return the file of that SHA-256, None when it was purged or never kept.
 
-        :returns: the references that were deleted; empty when nothing was left to delete.
+        :raises GateClosed: it is there, and was changed.
         """
-        from sqlalchemy import delete, select
+        with self._database.reading() as connection:
+            found = kept.file(connection, fingerprint)
+        return found.content if found else None
 
-        from quipux_provision.store.tables import PERSONAL
+    def purge(
+        self,
+        case: str,
+        *,
+        actor: str | None = None,
+        reason: str = "",
+        signed: Mapping[str, Any] | None = None,
+        seen: int | None = None,
+    ) -> Event | None:
+        """Delete the personal data of *case*, salts included, and its files; append the event that says so.
 
+        :param signed: what the event keeps so that audit can verify *actor*.
+        :param seen: as for :meth:`append`.
+        :returns: the event, whose data names in ``refs`` and ``files`` what was deleted; None when nothing
+            was left to delete.
+        """
         with self.writing() as connection:
-            query = select(PERSONAL.c.ref).where(PERSONAL.c.case == case).order_by(PERSONAL.c.ref)
-            refs = list(connection.execute(query).scalars())
-            if refs:
-                connection.execute(delete(PERSONAL).where(PERSONAL.c.case == case))
-                data = {"refs": refs, "reason": reason}
-                self.append_in(connection, [NewEvent(PURGED, case, None, actor, data)])
-        return refs
+            refs, files = kept.delete(connection, case)
+            if not refs and not files:
+                return None
+            data: dict[str, Any] = {"refs": refs, "files": files, "reason": reason}
+            data |= {"signed": dict(signed)} if signed else {}
+            (event,) = self.append_in(connection, [NewEvent(PURGED, case, None, actor, data)], seen=seen)
+        self._database.forget_deleted()
+        return event
 
     def _create_when_new(self) -> None:
         with self._database.reading() as connection:
@@ -248,31 +270,6 @@ def _sealed(new: NewEvent, previous: Event | None, now: datetime, personal: dict
         hash="",
     )
     return replace(event, hash=event.computed_hash())
-
-
-def _personal_row(case: str | None, personal: Mapping[str, Any]) -> dict[str, Any]:
-    salt = secrets.token_hex(32)
-    return {
-        "ref": secrets.token_hex(16),
-        "case": case,
-        "salt": salt,
-        "data": canonical_json(dict(personal)).decode("utf-8"),
-        "digest": salted_digest(salt, dict(personal)),
-    }
-
-
-def _personal_data(row: RowMapping, digest: str | None) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(row["data"])
-        intact = salted_digest(row["salt"], data) == row["digest"] == digest
-    except ValueError:
-        intact = False
-    if not intact:
-        raise GateClosed(
-            _("personal data of the ledger was changed ({ref})").format(ref=row["ref"]),
-            _("quipux-provision audit verify tells more; restore the ledger from a backup"),
-        )
-    return data
 
 
 def _event_row(event: Event) -> dict[str, Any]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+)
 
 METADATA = MetaData()
 
@@ -32,6 +43,17 @@ PERSONAL = Table(
     Column("data", Text, nullable=False),
     Column("digest", String(64), nullable=False),
     Index("personal_case", "case"),
+)
+
+# Named by content, never by the name that somebody gave the file.
+FILES = Table(
+    "files",
+    METADATA,
+    Column("case", String(63), primary_key=True),
+    Column("sha256", String(64), primary_key=True, index=True),
+    Column("media_type", String(127), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 LOCKS = Table(
@@ -72,8 +94,49 @@ _GUARDS = {
 }
 
 
+_FILE_GUARDS = {
+    "sqlite": (
+        "CREATE TRIGGER files_no_update BEFORE UPDATE ON files"
+        " BEGIN SELECT RAISE(ABORT, 'a file is written once'); END",
+    ),
+    "postgresql": (
+        "CREATE TRIGGER files_no_update BEFORE UPDATE ON files"
+        " FOR EACH STATEMENT EXECUTE FUNCTION quipux_provision_append_only()",
+    ),
+}
+# Who may do what with personal data may do the same with files.
+_COPY_GRANTS = """DO $$
+DECLARE one record;
+BEGIN
+  FOR one IN
+    SELECT a.privilege_type AS what,
+           CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS who
+    FROM pg_class c, aclexplode(c.relacl) a
+    WHERE c.oid = 'personal'::regclass AND pg_get_userbyid(a.grantee) <> current_user
+  LOOP
+    EXECUTE 'GRANT ' || one.what || ' ON files TO ' || one.who;
+  END LOOP;
+END $$"""
+
+
 def create(connection: Connection) -> None:
     """Create tables and guards inside the caller's transaction."""
     METADATA.create_all(connection, checkfirst=False)
-    for statement in _GUARDS[connection.dialect.name]:
+    for statement in (*_GUARDS[connection.dialect.name], *_FILE_GUARDS[connection.dialect.name]):
         connection.exec_driver_sql(statement)
+
+
+def upgrade(connection: Connection) -> None:
+    """Give a ledger of an earlier version the tables it lacks, inside the caller's transaction."""
+    if has_files(connection):
+        return
+    FILES.create(connection, checkfirst=False)
+    for statement in _FILE_GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_COPY_GRANTS)
+
+
+def has_files(connection: Connection) -> bool:
+    """Whether the ledger can keep files; one of an earlier version cannot until it is written again."""
+    return inspect(connection).has_table(FILES.name)
