@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from datetime import date
 from io import BytesIO
+from typing import Literal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.datetime import to_excel
 from openpyxl.utils.exceptions import IllegalCharacterError
 from openpyxl.workbook.protection import WorkbookProtection
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from quipux_provision.domain.activities import ESTADOS, in_menu_order
@@ -23,26 +27,30 @@ from quipux_provision.i18n import _
 from quipux_provision.outreach import workbook_model as model
 from quipux_provision.outreach.workbook_model import Cover
 
-WIDTHS = (6, 30, 56, 13, 13, 14, 40, 34)
-_FONT = "Calibri"
+WIDTHS = (6, 30, 46, 15, 13, 15, 34, 30)
+_COVER_WIDTHS = (24, 78)
+_LINE_HEIGHT = 14.5  # points, for 11 point letters
+_FONT = "Arial"  # or what has its widths: every office suite brings one
 _INK, _ACCENT, _SHADE, _INPUT = "1F2933", "1D3A66", "EEF1F5", "FFFBE6"
 _HAIR, _LINE = Side("thin", color="8A94A3"), Side("medium", color=_INK)
-_TOP = Alignment(vertical="top", wrap_text=True)
+_TOP = Alignment(horizontal="left", vertical="top", wrap_text=True)
 _CENTRE = Alignment(vertical="center", horizontal="center", wrap_text=True)
-_EARLIEST = date(2020, 1, 1)
+_DAY_ZERO, _EARLIEST = date(1899, 12, 30), date(2020, 1, 1)
 
 _INSTRUCTIONS = (
     "Trabaje en el ambiente de capacitación; lo que haga allí no pasa a producción.",
     "Abra la hoja «Actividades». Cada fila dice qué hacer y en qué menú de Quipux; siga el orden de la hoja.",
-    "Llene sólo las celdas amarillas. En «Estado» elija de la lista: {states}.",
+    "Llene sólo las columnas «Estado», «Fecha», «Observación» y «Evidencia» (las celdas amarillas). En "
+    "«Estado» elija de la lista: {states}.",
     "En «Fecha» escriba el día en que terminó la actividad, como dd/mm/aaaa.",
-    "En «Observación» explique lo que haga falta, y siempre que elija «no aplica». En «Evidencia» anote el número "
-    "de documento de Quipux, o el nombre del archivo que adjunta. Cada texto admite hasta {limit} caracteres.",
-    "Las actividades obligatorias deben estar hechas para abrir producción. Las recomendadas que falten quedan como "
-    "observación. Las manuales se demuestran con un archivo adjunto.",
+    "En «Observación» explique lo que haga falta, y siempre que elija «no aplica». En «Evidencia» anote el "
+    "número de documento de Quipux, o el nombre del archivo que adjunta. Cada texto admite hasta {limit} "
+    "caracteres.",
+    "Las actividades obligatorias deben estar hechas para abrir producción. Las recomendadas que falten "
+    "quedan como observación. Las manuales se demuestran con un archivo adjunto.",
     "No escriba contraseñas, fórmulas ni datos personales de los usuarios en este libro.",
-    "Guárdelo como libro de Excel (.xlsx), con LibreOffice o con Excel, y devuélvalo como respuesta al correo con el "
-    "que lo recibió, hasta la fecha límite. Si no llega a tiempo, el proceso se suspende.",
+    "Guárdelo como libro de Excel (.xlsx), con LibreOffice o con Excel, y devuélvalo como respuesta al "
+    "correo con el que lo recibió, hasta la fecha límite. Si no llega a tiempo, el proceso se suspende.",
 )
 
 
@@ -68,10 +76,10 @@ def write(cover: Cover) -> bytes:
         ) from None
     stream = BytesIO()
     book.save(stream)
-    return _with_fixed_times(stream.getvalue())
+    return _repacked(stream.getvalue())
 
 
-def _put(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
+def _put(sheet: Worksheet, row: int, column: int, text: str | CellRichText) -> Cell:
     """Store *text* as what it is: whatever its first character, it is never a formula, number or error."""
     cell = sheet.cell(row, column)
     assert isinstance(cell, Cell)
@@ -85,8 +93,8 @@ def _put(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
 
 def _cover(sheet: Worksheet, cover: Cover) -> None:
     sheet.title = model.COVER
-    sheet.column_dimensions["A"].width = 26
-    sheet.column_dimensions["B"].width = 86
+    for letter, width in zip("AB", _COVER_WIDTHS, strict=True):
+        sheet.column_dimensions[letter].width = width
     title = _put(sheet, 1, 1, "Plantilla de seguimiento de la implantación de Quipux")
     title.font = Font(name=_FONT, size=18, bold=True, color=_ACCENT)
     title.alignment = Alignment(vertical="center")
@@ -110,6 +118,8 @@ def _cover(sheet: Worksheet, cover: Cover) -> None:
             right.font = Font(name=_FONT, size=13, bold=True, color=_INK)
         for cell in (left, right):
             cell.border = Border(top=_HAIR, bottom=_HAIR, left=_HAIR, right=_HAIR)
+            cell.alignment = Alignment(horizontal="left", vertical="center", wrap_text=True, indent=1)
+        _fit(sheet, row, (value,), _COVER_WIDTHS[1:], spare=8)
         row += 1
     row += 1
     _put(sheet, row, 1, "Cómo llenarla").font = Font(name=_FONT, size=13, bold=True, color=_ACCENT)
@@ -117,7 +127,9 @@ def _cover(sheet: Worksheet, cover: Cover) -> None:
     for number, instruction in enumerate(_INSTRUCTIONS, 1):
         row += 1
         _put(sheet, row, 1, f"{number}.").alignment = Alignment(vertical="top", horizontal="right")
-        _put(sheet, row, 2, instruction.format(states=states, limit=model.TEXT_LIMIT))
+        text = instruction.format(states=states, limit=model.TEXT_LIMIT)
+        _put(sheet, row, 2, text)
+        _fit(sheet, row, (text,), _COVER_WIDTHS[1:], spare=4)
     sheet.print_area = f"A1:B{row}"
     _page(sheet, cover, "portrait")
 
@@ -135,15 +147,16 @@ def _activities(sheet: Worksheet, cover: Cover) -> None:
     for row, activity in enumerate(in_menu_order(), 2):
         edge = _LINE if activity.group != group else _HAIR
         group = activity.group
-        texts = (
+        menu = CellRichText(
+            TextBlock(InlineFont(rFont=_FONT, sz=11, b=True), activity.group), f"\n{activity.where}"
+        )
+        texts: tuple[str | CellRichText, ...] = (
             activity.id,
-            f"{activity.group}\n{activity.where}",
+            menu,
             activity.text,
             activity.weight,
             ESTADOS[0],
-            "",
-            "",
-            "",
+            *("" for _empty in model.FILLED_IN[1:]),
         )
         for column, (header, text) in enumerate(zip(model.HEADERS, texts, strict=True), 1):
             cell = _put(sheet, row, column, text)
@@ -158,6 +171,7 @@ def _activities(sheet: Worksheet, cover: Cover) -> None:
                 cell.font = Font(name=_FONT, size=11, bold=True, color=_INK)
             if not text:
                 cell.value = None
+        _fit(sheet, row, (str(menu), activity.text), WIDTHS[1:3], spare=6)
         sheet.cell(row, model.HEADERS.index(model.DATE) + 1).number_format = "dd/mm/yyyy"
         for header in (model.REMARK, model.EVIDENCE):
             sheet.cell(row, model.HEADERS.index(header) + 1).number_format = "@"
@@ -181,7 +195,7 @@ def _validations(sheet: Worksheet) -> None:
     dates = DataValidation(
         type="date",
         operator="greaterThanOrEqual",
-        formula1=str(int(to_excel(_EARLIEST))),
+        formula1=str((_EARLIEST - _DAY_ZERO).days),
         allow_blank=True,
         error="Escriba una fecha como dd/mm/aaaa; por ejemplo, 09/11/2026.",
         errorTitle="Fecha",
@@ -222,7 +236,16 @@ def _control(sheet: Worksheet, cover: Cover) -> None:
     sheet.protection.sheet = True
 
 
-def _page(sheet: Worksheet, cover: Cover, orientation: str) -> None:
+def _fit(sheet: Worksheet, row: int, texts: tuple[str, ...], widths: tuple[int, ...], spare: float) -> None:
+    """Make *row* as high as its longest text needs, for office suites do not do so when they open a file."""
+    lines = max(
+        sum(len(textwrap.wrap(line, int(width * 1.12))) or 1 for line in text.split("\n"))
+        for text, width in zip(texts, widths, strict=True)
+    )
+    sheet.row_dimensions[row].height = lines * _LINE_HEIGHT + spare
+
+
+def _page(sheet: Worksheet, cover: Cover, orientation: Literal["portrait", "landscape"]) -> None:
     sheet.protection.sheet = True
     # False is what lets a person do it: wider columns, higher rows, and the filter.
     sheet.protection.formatColumns = sheet.protection.formatRows = sheet.protection.autoFilter = False
@@ -230,21 +253,26 @@ def _page(sheet: Worksheet, cover: Cover, orientation: str) -> None:
     sheet.page_setup.orientation = orientation
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_margins.left = sheet.page_margins.right = 0.4
-    sheet.page_margins.top, sheet.page_margins.bottom = 0.5, 0.6
-    sheet.oddFooter.left.text = f"Caso {cover.case}".replace("&", "&&")
-    sheet.oddFooter.right.text = "Página &P de &N"
+    sheet.page_margins.top, sheet.page_margins.bottom = 0.5, 0.7
+    sheet.page_margins.header = sheet.page_margins.footer = 0.3
+    footer = sheet.oddFooter
+    assert footer is not None
+    footer.left.text = f"Caso {cover.case}".replace("&", "&&")
+    footer.right.text = "Página &P de &N"
 
 
-def _with_fixed_times(package: bytes) -> bytes:
-    """Return the same workbook without the times at which it was made."""
+def _repacked(package: bytes) -> bytes:
+    """Return the same workbook without the times of its making, with rows that grow with their text."""
     stream = BytesIO()
     with ZipFile(BytesIO(package)) as source, ZipFile(stream, "w", ZIP_DEFLATED) as target:
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
                 content = re.sub(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>", b"", content)
+            elif name.startswith("xl/worksheets/"):
+                content = content.replace(b' customHeight="1"', b"")
             entry = ZipInfo(name)  # 1980-01-01
             entry.compress_type = ZIP_DEFLATED
             entry.external_attr = 0o600 << 16
