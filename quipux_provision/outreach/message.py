@@ -107,6 +107,7 @@ def write(
     message["X-Quipux-Provision-Environment"] = mail.environment_name
     message["X-Quipux-Provision-Ledger"] = mail.ledger_head
     message["Content-Language"] = "es"
+    message.as_bytes()  # chooses the boundaries: from here on, the message is the same bytes each time
     return message
 
 

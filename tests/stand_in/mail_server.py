@@ -1,11 +1,16 @@
-"""A mail server on loopback: real SMTP, TLS by an authority of our own, login, and chosen failures."""
+"""A mail server on loopback: real SMTP, TLS by an authority of our own, login, and chosen failures.
+
+As a process of its own: ``python -m tests.stand_in.mail_server``, see :func:`main`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
 import ipaddress
+import json
 import ssl
+import sys
 import threading
 from collections.abc import Mapping
 from email import message_from_bytes
@@ -31,6 +36,7 @@ class MailServer:
     :param login: user and password that must be given; None asks for none.
     :param answers: answer per command instead of the usual one, ``{"RCPT": "550 5.1.1 no such user"}``, say;
         :data:`HANG_UP` closes the connection in the middle of that command (``DATA``: after its first line).
+    :param pauses: seconds that the answer to ``MAIL``, ``RCPT`` or ``DATA`` takes.
     """
 
     host = "127.0.0.1"
@@ -43,9 +49,11 @@ class MailServer:
         context: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
         answers: Mapping[str, str] | None = None,
+        pauses: Mapping[str, float] | None = None,
     ) -> None:
         self.folder = folder
         self.answers = dict(answers or {})
+        self.pauses = dict(pauses or {})
         self.port = 0
         self.raw: list[bytes] = []
         self.messages: list[EmailMessage] = []  # the same, parsed
@@ -99,18 +107,18 @@ class MailServer:
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
         envelope.mail_from = address
-        return self.answers.get("MAIL", "250 OK")
+        return await self._answer("MAIL")
 
     async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        answer = self.answers.get("RCPT", "250 OK")
+        answer = await self._answer("RCPT")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        answer = self.answers.get("DATA", "250 OK")
+        answer = await self._answer("DATA")
         if answer.startswith("250"):
             self.raw.append(envelope.content)
             self.messages.append(message_from_bytes(envelope.content, EmailMessage, policy=default))
@@ -118,6 +126,10 @@ class MailServer:
             if self.folder:
                 (self.folder / f"{len(self.raw)}.eml").write_bytes(envelope.content)
         return answer
+
+    async def _answer(self, command: str) -> str:
+        await asyncio.sleep(self.pauses.get(command, 0))
+        return self.answers.get(command, "250 OK")
 
 
 class _Session(SMTP):
@@ -193,3 +205,25 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
+
+
+def main() -> None:
+    """Serve until standard input ends; its first line are the options, its first answer is the port.
+
+    The options are JSON: ``folder``, ``security``, ``login``, ``answers`` and ``pauses`` as of
+    :class:`MailServer`, ``certificate`` a file that holds key and certificate.
+    """
+    options = json.loads(sys.stdin.readline())
+    context = None
+    if chain := options.pop("certificate", None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+    login = options.pop("login", None)
+    folder = Path(options.pop("folder"))
+    with MailServer(folder, context=context, login=tuple(login) if login else None, **options) as server:
+        print(server.port, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

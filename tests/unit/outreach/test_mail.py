@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from quipux_provision.outreach.mail import ActivationMail, MailFailed, compose, save
+from quipux_provision.outreach.mail import ActivationMail, Attachment, MailFailed, compose, save
 
 SENDER = "Gobierno Electrónico <quipux@example.gob.ec>"
 LINK = "https://cap.example.gob.ec/usuarionuevo.php?krd=VTI0MDU5OTk5OTI%3D&code=YWJj"
@@ -30,7 +31,11 @@ MAIL = ActivationMail(
     case="inej",
     ledger_head=f"12:{HEAD}",
 )
-TEXTS = [f.name for f in fields(ActivationMail) if f.name not in {"expires_hours", "link", "ledger_head"}]
+DUE = "martes 10 de noviembre de 2026, 23:59 (hora de Ecuador continental)"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+WORKBOOK = Attachment("plantilla-seguimiento-inej.xlsx", bytes(range(256)) * 40, XLSX)
+OTHERS = {"expires_hours", "link", "ledger_head", "due_text", "days"}
+TEXTS = [f.name for f in fields(ActivationMail) if f.name not in OTHERS]
 SHOWN = ["recipient_name", "institution_name", "acronym", "support"]
 
 
@@ -48,11 +53,29 @@ class Page(HTMLParser):
         self.text += data
 
 
-def parsed(mail, sender=SENDER):
+def parsed(mail, sender=SENDER, write=compose, **options):
     """Return the message as its reader's program sees it: headers, text, page."""
-    message = message_from_bytes(compose(mail, sender).as_bytes(), policy=default)
+    message = message_from_bytes(write(mail, sender, **options).as_bytes(), policy=default)
     text, page = message.get_body(("plain",)).get_content(), message.get_body(("html",)).get_content()
     return message, text, Page(page)
+
+
+def squeezed(text):
+    return " ".join(text.split())
+
+
+def assert_forms_agree(message, text, page):
+    """Assert that the page says all that the text says, and that neither has what it should not have."""
+    for line in text.splitlines():
+        words = squeezed(re.sub(r"^(\d+\. |- |\[(\w+)\])", r"\2", line.strip()))
+        if words and set(words) != {"-"} and "en esta dirección:" not in words:
+            assert words in squeezed(page.text)
+    source = message.get_body(("html",)).get_content()
+    assert not re.search(r"\bsrc=|url\(|@import|<link|<script|<img", source)
+    for body in (text, page.text):
+        assert not re.search(
+            r"None|True|False|Undefined|[{}]|&(amp|lt|#)| [.,;:](\s|$)|(?<!\.)\.\.(?!\.)", body
+        )
 
 
 def test_headers():
@@ -74,7 +97,9 @@ def test_everything_goes_over_the_wire_as_short_ascii_lines():
     raw = compose(MAIL, SENDER).as_bytes()
     assert raw.isascii()
     assert raw.count(b"\n") == raw.count(b"\r\n")
-    assert max(len(line) for line in raw.split(b"\r\n")) <= 200
+    head, _blank, body = raw.partition(b"\r\n\r\n")
+    assert max(len(line) for line in head.split(b"\r\n")) <= 200
+    assert max(len(line) for line in body.split(b"\r\n")) <= 78
     assert f"X-Quipux-Provision-Ledger: 12:{HEAD}\r\n".encode() in raw
 
 
@@ -113,6 +138,105 @@ def test_an_account_that_existed_gets_no_link(kind):
     assert "Active" not in message["Subject"]
 
 
+def test_training_brings_the_workbook_the_term_and_what_happens_next():
+    mail = replace(MAIL, due_text=DUE, days=7)
+    message, text, page = parsed(mail, attachments=[WORKBOOK])
+    assert_forms_agree(message, text, page)
+    for body in map(squeezed, (text, page.text)):
+        assert WORKBOOK.name in body
+        assert "7 días calendario" in body
+        assert f"El plazo vence el {DUE}." in body
+        assert "contados desde" not in body  # a repeated mail does not begin the term again
+        assert "en respuesta a este mensaje" in body
+        assert "el proceso se suspende" in body
+    (part,) = message.iter_attachments()
+    assert (part.get_filename(), part.get_content_type()) == (WORKBOOK.name, XLSX)
+    assert part.get_content() == WORKBOOK.content
+
+
+def test_training_without_a_start_of_the_clock_tells_days_but_no_date():
+    message, text, page = parsed(replace(MAIL, days=7), attachments=[WORKBOOK])
+    assert_forms_agree(message, text, page)
+    assert "7 días calendario" in text
+    assert "contados desde el día siguiente al envío de este mensaje" in text
+    assert "El plazo vence el" not in text
+
+
+def test_training_without_a_follow_up_promises_none():
+    message, text, page = parsed(MAIL)
+    assert_forms_agree(message, text, page)
+    assert "plantilla de seguimiento" not in text
+    assert "plazo" not in text
+
+
+@pytest.mark.parametrize("link", [LINK, None])
+def test_production_is_parametrised_again(link):
+    mail = replace(MAIL, environment_kind="produccion", link=link, url="https://www.example.gob.ec")
+    message, text, page = parsed(mail)
+    assert_forms_agree(message, text, page)
+    assert "Qué debe parametrizar de nuevo" in text
+    assert "Nada de lo hecho en el ambiente de capacitación se copia" in text
+    assert "plazo" not in text
+
+
+def test_official_lines_stand_beside_the_support_of_the_settings():
+    official = "soporte@gobiernoelectronico.gob.ec"
+    text = parsed(MAIL)[1]
+    assert f"- Gobierno Electrónico: {official}" in text
+    assert f"- Mesa de soporte: {MAIL.support}" in text
+    same = parsed(replace(MAIL, support=official))[1]
+    assert f"- Mesa de soporte: {official}" in same
+    assert "- Gobierno Electrónico:" not in same
+    assert "- Mesa de soporte:" not in parsed(replace(MAIL, support=""))[1]
+
+
+def test_an_installation_of_ones_own_is_not_sent_to_the_central_service():
+    message, text, page = parsed(replace(MAIL, environment_kind="propia"))
+    assert_forms_agree(message, text, page)
+    assert "gobiernoelectronico.gob.ec" not in text
+    assert MAIL.support in text
+    assert "capacitación" not in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".oculto",
+        "../plantilla.xlsx",
+        "dos palabras.xlsx",
+        "plantilla ñ.xlsx",
+        'x"; filename=y.exe',
+        "x.xlsx\r\nBcc: x@example.org",
+        "a" * 101,
+    ],
+)
+def test_an_attachment_has_a_plain_name(name):
+    with pytest.raises(MailFailed) as caught:
+        compose(MAIL, SENDER, attachments=[replace(WORKBOOK, name=name)])
+    assert "attachments" in caught.value.message
+
+
+@pytest.mark.parametrize("media_type", ["", "pdf", "a/b; x=y", "text/plain\r\nBcc: x@example.org"])
+def test_an_attachment_has_a_media_type(media_type):
+    with pytest.raises(MailFailed):
+        compose(MAIL, SENDER, attachments=[replace(WORKBOOK, media_type=media_type)])
+
+
+def test_a_repeated_mail_has_the_same_id():
+    name = "4f" * 32
+    assert {compose(MAIL, SENDER, message_id=name)["Message-ID"] for _n in range(2)} == {
+        f"<{name}@example.gob.ec>"
+    }
+
+
+@pytest.mark.parametrize("name", ["", "a@b", "a b", "a>\r\nBcc: x@example.org", "ñ", "a" * 129])
+def test_a_message_id_is_plain(name):
+    with pytest.raises(MailFailed) as caught:
+        compose(MAIL, SENDER, message_id=name)
+    assert "message_id" in caught.value.message
+
+
 @pytest.mark.parametrize("field", SHOWN)
 @pytest.mark.parametrize(
     "payload",
@@ -139,10 +263,21 @@ def test_texts_stay_texts(field, payload):
         assert message["To"].addresses[0].display_name == payload
 
 
-@pytest.mark.parametrize("field", [*TEXTS, "link", "ledger_head", "sender"])
+@pytest.mark.parametrize("field", [*TEXTS, "due_text", "link", "ledger_head", "sender"])
 @pytest.mark.parametrize(
     "payload",
-    ["\r\nBcc: x@example.org", "\nX: y", "\r", "\0", "\x1b[2J", "\u2028", "\x85", "\u202e", "=?utf-8?q?x?="],
+    [
+        "\r\nBcc: x@example.org",
+        "\nX: y",
+        "\r",
+        "\0",
+        "\x1b[2J",
+        "\u2028",
+        "\x85",
+        "\u202e",
+        "\u200b",
+        "=?utf-8?q?x?=",
+    ],
 )
 def test_no_field_can_begin_a_line(field, payload):
     mail, sender = MAIL, SENDER

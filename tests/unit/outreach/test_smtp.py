@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
+import subprocess
+import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from quipux_provision.outreach.mail import MailFailed, SmtpSettings, check, compose, deliver
+from quipux_provision.outreach.mail import Attachment, MailFailed, SmtpSettings, check, compose, deliver
 from tests.stand_in.mail_server import HANG_UP, MailServer, certificate
-from tests.unit.outreach.test_mail import LINK, MAIL, SENDER
+from tests.unit.outreach.test_mail import LINK, MAIL, SENDER, WORKBOOK
 
+ROOT = Path(__file__).resolve().parents[3]
 USER, PASSWORD = "quipux@example.gob.ec", "canario-7f3c9e"
 
 
@@ -29,9 +40,24 @@ def settings(server, security="starttls", **changes):
     return replace(SmtpSettings(server.host, server.port, security, USER, timeout=10), **changes)
 
 
-def failure(smtp, password=PASSWORD):
+@contextmanager
+def server_process(**options: Any) -> Iterator[SimpleNamespace]:
+    """Run the mail server as a process of its own."""
+    command = [sys.executable, "-m", "tests.stand_in.mail_server"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
+        try:
+            process.stdin.write(json.dumps(options) + "\n")
+            process.stdin.flush()
+            yield SimpleNamespace(host="127.0.0.1", port=int(process.stdout.readline()))
+        finally:
+            process.stdin.close()
+            assert process.wait(timeout=20) == 0
+
+
+def failure(smtp, password=PASSWORD, message=None):
     with pytest.raises(MailFailed) as caught:
-        deliver(compose(MAIL, SENDER), smtp, password)
+        deliver(message or compose(MAIL, SENDER), smtp, password)
     error = caught.value
     told = f"{error!r} {error} {error.hint} {error.__context__!r} {error.__cause__!r}"
     assert PASSWORD not in told
@@ -54,6 +80,56 @@ def test_a_message_arrives_whole_over_tls_with_login(security, tls):
         assert server.raw == [raw]
     assert delivery.accepted_at.tzinfo is UTC
     assert before <= delivery.accepted_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_the_workbook_arrives_whole_at_a_server_of_its_own(security, tls, tmp_path):
+    message = compose(MAIL, SENDER, attachments=[WORKBOOK])
+    options = {"security": security, "certificate": str(tmp_path / "server.pem"), "login": [USER, PASSWORD]}
+    with server_process(folder=str(tmp_path), **options) as server:
+        assert failure(settings(server, security), "wrong", message).reason == "auth"
+        deliver(message, settings(server, security), PASSWORD)
+    assert [path.name for path in tmp_path.glob("*.eml")] == ["1.eml"]
+    raw = (tmp_path / "1.eml").read_bytes()
+    assert raw == message.as_bytes()
+    (part,) = message_from_bytes(raw, policy=default).iter_attachments()
+    assert part.get_content() == WORKBOOK.content
+
+
+def test_a_server_that_drops_a_large_message_in_its_middle_gets_it_again(tls, tmp_path):
+    large = Attachment("plantilla.xlsx", os.urandom(6_000_000), WORKBOOK.media_type)
+    message = compose(MAIL, SENDER, attachments=[large], message_id="ab" * 16)
+    options = {
+        "folder": str(tmp_path),
+        "security": "starttls",
+        "certificate": str(tmp_path / "server.pem"),
+        "login": [USER, PASSWORD],
+    }
+    with server_process(answers={"DATA": HANG_UP}, **options) as server:
+        error = failure(settings(server), message=message)
+    assert error.reason == "disconnected"
+    assert "again" in error.hint
+    assert not list(tmp_path.glob("*.eml"))
+    with server_process(**options) as server:
+        deliver(message, settings(server), PASSWORD)
+    arrived = message_from_bytes((tmp_path / "1.eml").read_bytes(), policy=default)
+    assert arrived["Message-ID"] == message["Message-ID"]
+    assert next(arrived.iter_attachments()).get_content() == large.content
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+def test_a_server_that_takes_longer_than_the_timeout(command, tls):
+    options = {"security": "starttls", "context": tls, "login": (USER, PASSWORD)}
+    with MailServer(pauses={command: 60}, **options) as server:
+        assert failure(settings(server, timeout=0.5)).reason in {"timeout", "disconnected"}
+        assert server.raw == []
+
+
+def test_a_slow_server_is_waited_for(tls):
+    pauses = {"MAIL": 0.2, "RCPT": 0.2, "DATA": 0.2}
+    with MailServer(security="starttls", context=tls, login=(USER, PASSWORD), pauses=pauses) as server:
+        deliver(compose(MAIL, SENDER), settings(server), PASSWORD)
+        assert len(server.raw) == 1
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
