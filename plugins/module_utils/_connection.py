@@ -37,6 +37,10 @@ class Rejected(Exception):
     values."""
 
 
+class TimedOut(Rejected):
+    """A statement took longer than statement_timeout."""
+
+
 # Lock not available, deadlock, serialization failure, unique violation by a racing writer.
 _BUSY = ("55P03", "40P01", "40001", "23505")
 _CANCELLED = "57014"
@@ -120,7 +124,7 @@ class Session:
         if code in _BUSY:
             return Busy(type(error).__name__)
         if code == _CANCELLED:
-            return Rejected("a statement took longer than statement_timeout")
+            return TimedOut("a statement took longer than statement_timeout")
         diagnosis = getattr(error, "diag", None)
         where = getattr(diagnosis, "table_name", None) or getattr(diagnosis, "constraint_name", None)
         return Rejected(

@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quipux.provision.plugins.module_utils._evidence_checks import NEEDS
+
 
 class Rights(t.NamedTuple):
-    """Privileges of one role. A column list narrows SELECT to these columns."""
+    """Privileges of one role."""
 
     tables: dict[str, tuple[str, ...]]
     sequences: dict[str, tuple[str, ...]]
     columns: dict[str, tuple[str, ...]]  # table -> columns that SELECT must NOT see
     temporary: bool
+    only: dict[str, tuple[str, ...]] = {}  # table -> the columns that SELECT may see; it may be absent
+
+    @property
+    def narrowed(self) -> frozenset[str]:
+        """Tables of which not all columns may be seen."""
+        return frozenset((*self.columns, *self.only))
 
 
 PROVISION = Rights(
@@ -49,25 +57,16 @@ PROVISION = Rights(
     temporary=True,
 )
 
+_READ_WHOLE = (
+    *("institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad"),
+    *("log_usr_permisos", "log_usr_ciudadanos", "log_view_usuario", "log_acceso", "usuarios_sesion"),
+)
+# What the checks of the checklist need of other tables: no subject of a document, no comment, no name.
+_READ_PARTLY = {table: columns for table, columns in NEEDS.items() if table not in _READ_WHOLE}
+
 # A stored password lets its holder in, and so does a session id: no reading role sees them.
 READ_ONLY = Rights(
-    tables=dict.fromkeys(
-        (
-            "institucion",
-            "dependencia",
-            "usuarios",
-            "usuario",
-            "permiso",
-            "permiso_usuario",
-            "ciudad",
-            "log_usr_permisos",
-            "log_usr_ciudadanos",
-            "log_view_usuario",
-            "log_acceso",
-            "usuarios_sesion",
-        ),
-        ("SELECT",),
-    ),
+    tables=dict.fromkeys((*_READ_WHOLE, *_READ_PARTLY), ("SELECT",)),
     sequences={},
     columns={
         "institucion": ("inst_ws_contrasena",),
@@ -76,6 +75,7 @@ READ_ONLY = Rights(
         "usuarios_sesion": ("usua_sesion",),
     },
     temporary=False,
+    only=_READ_PARTLY,
 )
 
 # What a plan needs: the tables that say what is.
@@ -83,5 +83,6 @@ PLAN = READ_ONLY._replace(
     tables=dict.fromkeys(
         ("institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad"),
         ("SELECT",),
-    )
+    ),
+    only={},
 )

@@ -168,7 +168,7 @@ class Layout(t.NamedTuple):
 def detect(fetch: t.Callable[[str, dict[str, t.Any]], list[t.Any]], rights: Rights = PROVISION) -> Layout:
     """Compare the database with the known layout. `fetch(sql, parameters)` gives the rows."""
     wanted = [
-        {"name": name, "kind": kind, "sequence": sequence, "narrowed": name in rights.columns}
+        {"name": name, "kind": kind, "sequence": sequence, "narrowed": name in rights.narrowed}
         for sequence, table in ((False, rights.tables), (True, rights.sequences))
         for name, kinds in table.items()
         for kind in kinds

@@ -64,9 +64,10 @@ def quoted(name: str) -> str:
 def bring_about(session: Session, wanted: Wanted, check_mode: bool) -> list[str]:
     """Make the role what it should be, within the caller's transaction; words on what changed."""
     state: dict[str, t.Any] = session.fetch(
-        _STATE, {"role": wanted.name, "narrowed": list(wanted.rights.columns)}
+        _STATE, {"role": wanted.name, "narrowed": list(wanted.rights.narrowed)}
     )[0][0]
-    lacking = sorted({*wanted.rights.tables, *wanted.rights.sequences} - set(state["relations"]))
+    rights = wanted.rights
+    lacking = sorted({*rights.tables, *rights.sequences} - set(rights.only) - set(state["relations"]))
     if lacking:
         raise CallError(f"unknown layout: the database lacks {', '.join(lacking)}")
     role, changes, statements = quoted(wanted.name), [], []
@@ -117,13 +118,13 @@ def bring_about(session: Session, wanted: Wanted, check_mode: bool) -> list[str]
 def _should(rights: Rights, state: dict[str, t.Any]) -> set[Grant]:
     should: set[Grant] = set()
     for relation, privileges in {**rights.tables, **rights.sequences}.items():
-        hidden = rights.columns.get(relation, ())
+        hidden, only = rights.columns.get(relation, ()), rights.only.get(relation)
         for privilege in privileges:
-            if privilege == "SELECT" and hidden:
+            if privilege == "SELECT" and relation in rights.narrowed:
                 should |= {
                     (relation, privilege, column)
                     for name, column in state["visible"]
-                    if name == relation and column not in hidden
+                    if name == relation and column not in hidden and (only is None or column in only)
                 }
             else:
                 should.add((relation, privilege, ""))
