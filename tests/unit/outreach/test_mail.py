@@ -190,6 +190,11 @@ def test_official_lines_stand_beside_the_support_of_the_settings():
     assert "- Mesa de soporte:" not in parsed(replace(MAIL, support=""))[1]
 
 
+def test_blanks_of_a_pasted_telephone_number_are_no_error():
+    number = "1800\u00a0000\u202f000"
+    assert f"- Mesa de soporte: {number}" in parsed(replace(MAIL, support=number))[1]
+
+
 def test_an_installation_of_ones_own_is_not_sent_to_the_central_service():
     message, text, page = parsed(replace(MAIL, environment_kind="propia"))
     assert_forms_agree(message, text, page)
