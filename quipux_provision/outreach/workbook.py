@@ -1,4 +1,4 @@
-"""The follow-up workbook (plantilla de seguimiento): made per case for its AIQ, and read when it comes back."""
+"""The follow-up workbook (plantilla de seguimiento): made per case for its AIQ, read when it comes back."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def blank(cell: Any) -> bool:
 
 
 def folded(value: object) -> str:
-    """Return the text *value* such that case, kinds of blanks and ways to write an accent make no difference."""
+    """Return the text *value* such that case, blanks and ways to write an accent make no difference."""
     return _line(value[:_SHORT]).casefold() if isinstance(value, str) else ""
 
 

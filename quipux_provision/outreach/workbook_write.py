@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import fields
 from datetime import date
 from io import BytesIO
 from typing import Literal
@@ -15,13 +16,13 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import IllegalCharacterError
 from openpyxl.workbook.protection import WorkbookProtection
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from quipux_provision.domain.activities import ESTADOS, in_menu_order
+from quipux_provision.domain.text import check_characters
 from quipux_provision.errors import UsageError
 from quipux_provision.i18n import _
 from quipux_provision.outreach import workbook_model as model
@@ -56,6 +57,7 @@ _INSTRUCTIONS = (
 
 def write(cover: Cover) -> bytes:
     """Return the bytes of the workbook; see :func:`quipux_provision.outreach.workbook.write`."""
+    _check(cover)
     book = Workbook()
     book.properties.creator = "quipux-provision"
     book.properties.title = f"Plantilla de seguimiento Quipux - {cover.acronym}"
@@ -63,20 +65,24 @@ def write(cover: Cover) -> bytes:
     book.security = WorkbookProtection(lockStructure=True)
     first = book.active
     assert isinstance(first, Worksheet)
-    try:
-        _cover(first, cover)
-        _activities(book.create_sheet(model.ACTIVITIES), cover)
-        _control(book.create_sheet(model.CONTROL), cover)
-    except IllegalCharacterError:
-        raise UsageError(
-            _("the workbook of {case} can't be written: a text of it holds a control character").format(
-                case=cover.case
-            ),
-            _("look for it in the request and in the settings file"),
-        ) from None
+    _cover(first, cover)
+    _activities(book.create_sheet(model.ACTIVITIES), cover)
+    _control(book.create_sheet(model.CONTROL), cover)
     stream = BytesIO()
     book.save(stream)
     return _repacked(stream.getvalue())
+
+
+def _check(cover: Cover) -> None:
+    for field in fields(cover):
+        value = getattr(cover, field.name)
+        if isinstance(value, str) and next(check_characters(value), None):
+            raise UsageError(
+                _("the workbook can't be written: {field} holds a character that can't be seen").format(
+                    field=field.name
+                ),
+                _("look for it in the request and in the settings file"),
+            )
 
 
 def _put(sheet: Worksheet, row: int, column: int, text: str | CellRichText) -> Cell:
