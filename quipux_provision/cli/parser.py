@@ -6,10 +6,9 @@ import argparse
 from pathlib import Path
 
 from quipux_provision import __version__
+from quipux_provision.cli import process_parser
+from quipux_provision.cli.options import Subparsers, cases, environment, key, verb, watch
 from quipux_provision.i18n import _
-
-_Subparsers = argparse._SubParsersAction  # argparse gives no public name
-
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every verb."""
@@ -34,50 +33,13 @@ def build_parser() -> argparse.ArgumentParser:
     _request_verbs(verbs)
     _decision_verbs(verbs)
     _run_verbs(verbs)
+    process_parser.add(verbs)
     _report_verbs(verbs)
     return parser
 
 
-def _verb(
-    verbs: _Subparsers[argparse.ArgumentParser], name: str, handler: str, text: str, *, formats: bool = True
-) -> argparse.ArgumentParser:
-    verb = verbs.add_parser(name, help=text, description=text)
-    verb.set_defaults(handler=handler)
-    # Also after the verb, where people type them; SUPPRESS keeps what stood before it.
-    verb.add_argument("--lang", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    verb.add_argument("--workspace", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    if formats:
-        verb.add_argument("--format", choices=("text", "json"), default="text", help=_("form of the output"))
-    return verb
-
-
-def _cases(verb: argparse.ArgumentParser, text: str, count: str = "*") -> None:
-    verb.add_argument("cases", metavar=_("CASE"), nargs=count, help=text)
-
-
-def _environment(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--environment", "-e", metavar="E", required=True, help=_("an environment of the settings file")
-    )
-
-
-def _key(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--key",
-        metavar="FILE",
-        type=Path,
-        help=_("SSH key to sign with (private key, or the .pub of a key in ssh-agent)"),
-    )
-
-
-def _watch(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--verbose", "-v", action="count", default=0, help=_("show Ansible's output; repeat for more")
-    )
-
-
-def _workspace_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
-    init = _verb(verbs, "init", "workspace:init", _("make a workspace"), formats=False)
+def _workspace_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
+    init = verb(verbs, "init", "workspace:init", _("make a workspace"), formats=False)
     init.add_argument("directory", metavar="DIR", type=Path)
     init.add_argument("--signer", metavar="NAME", help=_("name of the first signer"))
     init.add_argument("--public-key", metavar="FILE", type=Path, help=_("public SSH key of the first signer"))
@@ -85,51 +47,51 @@ def _workspace_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
     signers = verbs.add_parser("signers", help=_("who may sign")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    add = _verb(signers, "add", "workspace:signers_add", _("let a person sign"), formats=False)
+    add = verb(signers, "add", "workspace:signers_add", _("let a person sign"), formats=False)
     add.add_argument("name", metavar="NAME")
     add.add_argument("public_key", metavar="KEY.pub", type=Path)
     add.add_argument("--namespaces", metavar="LIST", help=_("only these kinds of signature, comma-separated"))
-    _verb(signers, "list", "workspace:signers_list", _("list who may sign"))
+    verb(signers, "list", "workspace:signers_list", _("list who may sign"))
 
     environment = verbs.add_parser("environment", help=_("environments")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    rebind = _verb(
+    rebind = verb(
         environment, "rebind", "workspace:rebind", _("let an environment be bound to another database")
     )
     rebind.add_argument("environment", metavar="E")
     rebind.add_argument("--reason", required=True, help=_("why; it is recorded"))
-    _key(rebind)
+    key(rebind)
 
-    doctor = _verb(verbs, "doctor", "doctor:doctor", _("check hosts, database, signers and mail"))
-    _environment(doctor)
-    _watch(doctor)
+    doctor = verb(verbs, "doctor", "doctor:doctor", _("check hosts, database, signers and mail"))
+    environment(doctor)
+    watch(doctor)
 
-    unlock = _verb(verbs, "unlock", "workspace:unlock", _("remove the lock of a run that is gone"))
-    _cases(unlock, _("the locked cases"), "+")
-    _environment(unlock)
+    unlock = verb(verbs, "unlock", "workspace:unlock", _("remove the lock of a run that is gone"))
+    cases(unlock, _("the locked cases"), "+")
+    environment(unlock)
     unlock.add_argument("--reason", required=True, help=_("why; it is recorded"))
-    _key(unlock)
+    key(unlock)
 
 
-def _request_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
-    validate = _verb(verbs, "validate", "requests:validate", _("check request files"))
+def _request_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
+    validate = verb(verbs, "validate", "requests:validate", _("check request files"))
     validate.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    submit = _verb(verbs, "submit", "requests:submit", _("take requests in as cases"))
+    submit = verb(verbs, "submit", "requests:submit", _("take requests in as cases"))
     submit.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    _key(submit)
-    _verb(verbs, "schema", "requests:schema", _("print the JSON Schema of a request"), formats=False)
+    key(submit)
+    verb(verbs, "schema", "requests:schema", _("print the JSON Schema of a request"), formats=False)
 
 
-def _decision_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
+def _decision_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     for name, text in (
         ("approve", _("show the change and approve it")),
         ("reject", _("reject a case; it needs a reason")),
     ):
-        verb = _verb(verbs, name, f"decisions:{name}", text)
-        _cases(verb, _("cases to decide"))
-        _environment(verb)
-        _key(verb)
+        verb = verb(verbs, name, f"decisions:{name}", text)
+        cases(verb, _("cases to decide"))
+        environment(verb)
+        key(verb)
         verb.add_argument("--yes", action="store_true", help=_("do not ask before signing"))
         verb.add_argument("--reason", required=name == "reject", default="", help=_("why; it is recorded"))
         if name == "approve":
@@ -139,50 +101,56 @@ def _decision_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
     approvals = verbs.add_parser("approvals", help=_("carry decisions between people")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    take = _verb(approvals, "import", "decisions:import_", _("count decision files"))
+    take = verb(approvals, "import", "decisions:import_", _("count decision files"))
     take.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    give = _verb(approvals, "export", "decisions:export", _("write the decisions in force to a folder"))
+    give = verb(approvals, "export", "decisions:export", _("write the decisions in force to a folder"))
     give.add_argument("directory", metavar="DIR", type=Path)
-    _cases(give, _("cases; all by default"))
+    cases(give, _("cases; all by default"))
 
 
-def _run_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
-    plan = _verb(verbs, "plan", "runs:plan", _("show what a run would change"))
-    _cases(plan, _("cases; by default all that may go there"))
-    _environment(plan)
+def _run_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
+    plan = verb(verbs, "plan", "runs:plan", _("show what a run would change"))
+    cases(plan, _("cases; by default all that may go there"))
+    environment(plan)
     plan.add_argument(
         "--detailed-exitcode", action="store_true", help=_("exit with 10 when changes are pending")
     )
-    _watch(plan)
+    watch(plan)
 
-    apply = _verb(verbs, "apply", "runs:apply", _("carry approved cases out"))
-    _cases(apply, _("cases; by default all that are ready"))
-    _environment(apply)
-    _key(apply)
-    _watch(apply)
+    apply = verb(verbs, "apply", "runs:apply", _("carry approved cases out"))
+    cases(apply, _("cases; by default all that are ready"))
+    environment(apply)
+    key(apply)
+    watch(apply)
 
-    promote = _verb(verbs, "promote", "runs:promote", _("carry approved cases out in production"))
-    _cases(promote, _("cases"))
+    promote = verb(verbs, "promote", "runs:promote", _("carry approved cases out in production"))
+    cases(promote, _("cases"))
     promote.add_argument("--all", action="store_true", help=_("every approved case"))
-    _key(promote)
-    _watch(promote)
+    key(promote)
+    watch(promote)
 
-    activate = _verb(verbs, "activate", "runs:activate", _("send a new activation link"))
-    _cases(activate, _("cases"), "+")
-    _environment(activate)
-    _key(activate)
-    _watch(activate)
+    activate = verb(verbs, "activate", "runs:activate", _("send a new activation link"))
+    cases(activate, _("cases"), "+")
+    environment(activate)
+    key(activate)
+    watch(activate)
 
 
-def _report_verbs(verbs: _Subparsers[argparse.ArgumentParser]) -> None:
-    status = _verb(verbs, "status", "reports:status", _("where each case stands and who must act next"))
-    _cases(status, _("cases; all by default"))
-    history = _verb(verbs, "history", "reports:history", _("every event of a case"))
+def _report_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
+    status = verb(verbs, "status", "reports:status", _("where each case stands and who must act next"))
+    cases(status, _("cases; all by default"))
+    history = verb(verbs, "history", "reports:history", _("every event of a case"))
     history.add_argument("case", metavar=_("CASE"))
+    board = verb(
+        verbs, "board", "board:board", _("write the board: a static site that tells how cases stand")
+    )
+    board.add_argument(
+        "--output", metavar="DIR", type=Path, help=_("folder of the site; by default board/ of the workspace")
+    )
     audit = verbs.add_parser("audit", help=_("prove that the ledger is whole")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    verify = _verb(audit, "verify", "reports:audit_verify", _("verify every event, signature and checkpoint"))
+    verify = verb(audit, "verify", "reports:audit_verify", _("verify every event, signature and checkpoint"))
     verify.add_argument(
         "--checkpoint",
         metavar="FILE",
