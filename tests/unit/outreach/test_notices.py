@@ -105,6 +105,13 @@ def test_the_operator_gets_the_command_and_no_lines_for_users():
     assert "Caso inej suspendido" in message["Subject"]
 
 
+def test_a_mailbox_without_a_name_is_greeted_too():
+    message, text, page = parsed(replace(NOTICE, kind="suspension_operador", recipient_name=""))
+    assert_forms_agree(message, text, page)
+    assert text.startswith("De nuestra consideración:")
+    assert str(message["To"]) == NOTICE.recipient_email
+
+
 def test_a_return_lists_every_remark_and_leaves_the_clock_alone():
     notice = replace(NOTICE, kind="devolucion", reason="Falta poco.\r\n\r\n  Revise <b>esto</b> =?utf-8?")
     _message, text, page = parsed(notice)
