@@ -17,8 +17,9 @@ PREPARE quipux_provision_read(json) AS
 WITH q AS (
   SELECT * FROM json_to_recordset($1) AS q(n int, ruc text, acronym text, national_id text, absent boolean)
 ), i AS (
-  SELECT q.n, q.national_id, q.absent, s.* FROM q JOIN public.institucion s ON s.inst_ruc = q.ruc AND
-    s.inst_codi > 1
+  SELECT q.n, q.national_id, q.absent, s.inst_codi, s.inst_estado, s.inst_nombre, s.inst_sigla,
+    s.inst_telefono
+  FROM q JOIN public.institucion s ON s.inst_ruc = q.ruc AND s.inst_codi > 1
 )
 SELECT q.n, coalesce(i.found, '[]'), coalesce(a.found, '[]'), coalesce(s.found, '[]'), coalesce(u.found,
   '[]'),

@@ -210,7 +210,7 @@ def repeated(desired: t.Iterable[Desired]) -> dict[int, Refused]:
             claims.append(("ruc", item.ruc, "duplicate_ruc"))
         if item.institution:
             claims.append(("acronym", item.institution["acronym"], "duplicate_acronym"))
-        if item.national_id and item.existing_account == "reject":
+        if item.state == "present" and item.national_id and item.existing_account == "reject":
             claims.append(("national_id", item.national_id, "account_exists"))
         for field, value, code in claims:
             first, case = seen.setdefault((field, value), (position, item.case))
