@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from quipux_provision.cli.changes import change_lines
 from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
+from quipux_provision.cli.process import review_lines
 from quipux_provision.domain.approval import Decision
 from quipux_provision.errors import Interrupted, UsageError
 from quipux_provision.i18n import _
@@ -77,6 +78,10 @@ def _show(output: Output, proposed: Sequence[decisions.Proposal]) -> None:
             )
         for line in change_lines(proposal.case, proposal.plan or {}):
             output.line(line)
+        if proposal.review:
+            output.line(_("review: {digest}").format(digest=proposal.decided.review_digest))
+            for line in review_lines(proposal.review):
+                output.line(line)
         output.line(_("plan digest: {digest}").format(digest=proposal.decided.plan_digest or "-"))
     output.line()
 

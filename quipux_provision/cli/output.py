@@ -81,6 +81,8 @@ def _case_line(result: CaseResult) -> str:
         words.append(_("mail sent"))
     elif mail == "saved":
         words.append(_("mail kept in {file}; send it by hand").format(file=result.detail["file"]))
+    if result.detail.get("due"):
+        words.append(_("due {time}").format(time=result.detail["due"]))
     if result.detail.get("activation") == "activated":
         words.append(_("the administrator has a password already, so no link was sent"))
     return "; ".join(words)
@@ -92,6 +94,8 @@ def _status_word(status: str) -> str:
         "unchanged": _("no change"),
         "activated": _("no change"),
         "planned": _("planned"),
+        "recorded": _("recorded"),
+        "due": _("due"),
     }
     return words.get(status, status)
 

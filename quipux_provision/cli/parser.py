@@ -7,8 +7,9 @@ from pathlib import Path
 
 from quipux_provision import __version__
 from quipux_provision.cli import process_parser
-from quipux_provision.cli.options import Subparsers, cases, environment, key, verb, watch
+from quipux_provision.cli.options import Subparsers, add_cases, add_environment, add_key, add_verb, add_watch
 from quipux_provision.i18n import _
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every verb."""
@@ -39,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _workspace_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
-    init = verb(verbs, "init", "workspace:init", _("make a workspace"), formats=False)
+    init = add_verb(verbs, "init", "workspace:init", _("make a workspace"), formats=False)
     init.add_argument("directory", metavar="DIR", type=Path)
     init.add_argument("--signer", metavar="NAME", help=_("name of the first signer"))
     init.add_argument("--public-key", metavar="FILE", type=Path, help=_("public SSH key of the first signer"))
@@ -47,40 +48,40 @@ def _workspace_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     signers = verbs.add_parser("signers", help=_("who may sign")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    add = verb(signers, "add", "workspace:signers_add", _("let a person sign"), formats=False)
+    add = add_verb(signers, "add", "workspace:signers_add", _("let a person sign"), formats=False)
     add.add_argument("name", metavar="NAME")
     add.add_argument("public_key", metavar="KEY.pub", type=Path)
     add.add_argument("--namespaces", metavar="LIST", help=_("only these kinds of signature, comma-separated"))
-    verb(signers, "list", "workspace:signers_list", _("list who may sign"))
+    add_verb(signers, "list", "workspace:signers_list", _("list who may sign"))
 
     environment = verbs.add_parser("environment", help=_("environments")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    rebind = verb(
+    rebind = add_verb(
         environment, "rebind", "workspace:rebind", _("let an environment be bound to another database")
     )
     rebind.add_argument("environment", metavar="E")
     rebind.add_argument("--reason", required=True, help=_("why; it is recorded"))
-    key(rebind)
+    add_key(rebind)
 
-    doctor = verb(verbs, "doctor", "doctor:doctor", _("check hosts, database, signers and mail"))
-    environment(doctor)
-    watch(doctor)
+    doctor = add_verb(verbs, "doctor", "doctor:doctor", _("check hosts, database, signers and mail"))
+    add_environment(doctor)
+    add_watch(doctor)
 
-    unlock = verb(verbs, "unlock", "workspace:unlock", _("remove the lock of a run that is gone"))
-    cases(unlock, _("the locked cases"), "+")
-    environment(unlock)
+    unlock = add_verb(verbs, "unlock", "workspace:unlock", _("remove the lock of a run that is gone"))
+    add_cases(unlock, _("the locked cases"), "+")
+    add_environment(unlock)
     unlock.add_argument("--reason", required=True, help=_("why; it is recorded"))
-    key(unlock)
+    add_key(unlock)
 
 
 def _request_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
-    validate = verb(verbs, "validate", "requests:validate", _("check request files"))
+    validate = add_verb(verbs, "validate", "requests:validate", _("check request files"))
     validate.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    submit = verb(verbs, "submit", "requests:submit", _("take requests in as cases"))
+    submit = add_verb(verbs, "submit", "requests:submit", _("take requests in as cases"))
     submit.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    key(submit)
-    verb(verbs, "schema", "requests:schema", _("print the JSON Schema of a request"), formats=False)
+    add_key(submit)
+    add_verb(verbs, "schema", "requests:schema", _("print the JSON Schema of a request"), formats=False)
 
 
 def _decision_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
@@ -88,10 +89,10 @@ def _decision_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
         ("approve", _("show the change and approve it")),
         ("reject", _("reject a case; it needs a reason")),
     ):
-        verb = verb(verbs, name, f"decisions:{name}", text)
-        cases(verb, _("cases to decide"))
-        environment(verb)
-        key(verb)
+        verb = add_verb(verbs, name, f"decisions:{name}", text)
+        add_cases(verb, _("cases to decide"))
+        add_environment(verb)
+        add_key(verb)
         verb.add_argument("--yes", action="store_true", help=_("do not ask before signing"))
         verb.add_argument("--reason", required=name == "reject", default="", help=_("why; it is recorded"))
         if name == "approve":
@@ -101,47 +102,47 @@ def _decision_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     approvals = verbs.add_parser("approvals", help=_("carry decisions between people")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    take = verb(approvals, "import", "decisions:import_", _("count decision files"))
+    take = add_verb(approvals, "import", "decisions:import_", _("count decision files"))
     take.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    give = verb(approvals, "export", "decisions:export", _("write the decisions in force to a folder"))
+    give = add_verb(approvals, "export", "decisions:export", _("write the decisions in force to a folder"))
     give.add_argument("directory", metavar="DIR", type=Path)
-    cases(give, _("cases; all by default"))
+    add_cases(give, _("cases; all by default"))
 
 
 def _run_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
-    plan = verb(verbs, "plan", "runs:plan", _("show what a run would change"))
-    cases(plan, _("cases; by default all that may go there"))
-    environment(plan)
+    plan = add_verb(verbs, "plan", "runs:plan", _("show what a run would change"))
+    add_cases(plan, _("cases; by default all that may go there"))
+    add_environment(plan)
     plan.add_argument(
         "--detailed-exitcode", action="store_true", help=_("exit with 10 when changes are pending")
     )
-    watch(plan)
+    add_watch(plan)
 
-    apply = verb(verbs, "apply", "runs:apply", _("carry approved cases out"))
-    cases(apply, _("cases; by default all that are ready"))
-    environment(apply)
-    key(apply)
-    watch(apply)
+    apply = add_verb(verbs, "apply", "runs:apply", _("carry approved cases out"))
+    add_cases(apply, _("cases; by default all that are ready"))
+    add_environment(apply)
+    add_key(apply)
+    add_watch(apply)
 
-    promote = verb(verbs, "promote", "runs:promote", _("carry approved cases out in production"))
-    cases(promote, _("cases"))
+    promote = add_verb(verbs, "promote", "runs:promote", _("carry approved cases out in production"))
+    add_cases(promote, _("cases"))
     promote.add_argument("--all", action="store_true", help=_("every approved case"))
-    key(promote)
-    watch(promote)
+    add_key(promote)
+    add_watch(promote)
 
-    activate = verb(verbs, "activate", "runs:activate", _("send a new activation link"))
-    cases(activate, _("cases"), "+")
-    environment(activate)
-    key(activate)
-    watch(activate)
+    activate = add_verb(verbs, "activate", "runs:activate", _("send a new activation link"))
+    add_cases(activate, _("cases"), "+")
+    add_environment(activate)
+    add_key(activate)
+    add_watch(activate)
 
 
 def _report_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
-    status = verb(verbs, "status", "reports:status", _("where each case stands and who must act next"))
-    cases(status, _("cases; all by default"))
-    history = verb(verbs, "history", "reports:history", _("every event of a case"))
+    status = add_verb(verbs, "status", "reports:status", _("where each case stands and who must act next"))
+    add_cases(status, _("cases; all by default"))
+    history = add_verb(verbs, "history", "reports:history", _("every event of a case"))
     history.add_argument("case", metavar=_("CASE"))
-    board = verb(
+    board = add_verb(
         verbs, "board", "board:board", _("write the board: a static site that tells how cases stand")
     )
     board.add_argument(
@@ -150,7 +151,9 @@ def _report_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     audit = verbs.add_parser("audit", help=_("prove that the ledger is whole")).add_subparsers(
         dest="action", required=True, metavar=_("ACTION")
     )
-    verify = verb(audit, "verify", "reports:audit_verify", _("verify every event, signature and checkpoint"))
+    verify = add_verb(
+        audit, "verify", "reports:audit_verify", _("verify every event, signature and checkpoint")
+    )
     verify.add_argument(
         "--checkpoint",
         metavar="FILE",

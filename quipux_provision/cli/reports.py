@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Mapping
 
 from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
@@ -21,13 +22,20 @@ def status(arguments: Namespace, output: Output) -> int:
     for case in cases:
         mail = [name for name, e in case["environments"].items() if e["mail"] == "failed"]
         late = _("  (mail failed in {names})").format(names=", ".join(mail)) if mail else ""
-        step = "{who}: {command}".format(**case["next"]) if case["next"]["command"] else "-"
+        step = _step(case["next"])
         output.line(f"{case['case']:{width}}  {case['state']:16} {step}{late}")
     if not cases:
         output.line(_("no cases yet: quipux-provision submit requests/FILE.yml"))
     for notice in report["notices"]:
         output.line(_("notice: {message}").format(message=notice["message"]))
     return 0
+
+
+def _step(step: Mapping[str, str]) -> str:
+    if not step["command"]:
+        return "-"
+    by = _(" until {time}").format(time=step["by"]) if step["by"] else ""
+    return f"{step['who']}{by}: {step['command']}"
 
 
 def history(arguments: Namespace, output: Output) -> int:

@@ -41,15 +41,23 @@ def submit(arguments: Namespace, output: Output) -> int:
 
     workspace = open_workspace(arguments)
     requests, problems = validate_files(arguments.files)
-    if any(problem.severity == "error" for problem in problems):
-        output.data(problems_as_json(problems))
-        _print_problems(output, problems)
+    if refuse_invalid(output, problems):
         output.line(_("nothing was submitted"))
         return RequestInvalid.exit_code
-    for problem in problems:
-        output.note(format_problem(problem))
     results = submit_requests(workspace, requests)
     return output.cases(results)
+
+
+def refuse_invalid(output: Output, problems: list[Problem]) -> bool:
+    """Print *problems*, as a result where one is an error, and say whether one is."""
+    invalid = any(problem.severity == "error" for problem in problems)
+    if invalid:
+        output.data(problems_as_json(problems))
+        _print_problems(output, problems)
+    else:
+        for problem in problems:
+            output.note(format_problem(problem))
+    return invalid
 
 
 def schema(_arguments: Namespace, _output: Output) -> int:

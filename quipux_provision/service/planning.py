@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.kinds import PLANNED
 from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, ProvisionError, RunFailed
 from quipux_provision.i18n import _
 from quipux_provision.service import environments
@@ -43,6 +45,42 @@ def plan(
         items = [item_of(work, environment) for work in works]
         outcome = execute_items(workspace, state, environment, items, secrets.token_hex(8), watch, check=True)
         results += _record_plans(workspace, state, environment, works, outcome)
+    return results
+
+
+def preview(
+    workspace: Workspace, requests: Sequence[Request], environment_name: str, watch: Watch | None = None
+) -> list[CaseResult]:
+    """Return what a run would change for *requests* that nobody submitted yet; nothing is recorded.
+
+    The ledger and the database are only read: the environment's ``reading`` inventory is used where there is
+    one.
+    """
+    environment = workspace.environment(environment_name)
+    state = workspace.state()
+    environments.check_kind(state, environment)
+    items, results = [], []
+    for request in requests:
+        case = replace(state.cases.get(request.case) or CaseState(request.case), route=request.route)
+        try:
+            check_route(case, environment)
+            work = work_of(workspace, case, environment, request=request)
+            items.append(item_of(work, environment))
+        except ProvisionError as error:
+            results.append(CaseResult.refused(request.case, error))
+    if not items:
+        return results
+    run = secrets.token_hex(8)
+    outcome = execute_items(workspace, state, environment, items, run, watch, check=True, reading=True)
+    environments.bind(state, environment, outcome)
+    for item in items:
+        found, problem = usable(outcome, item["case"])
+        if found is None:
+            results.append(CaseResult.refused(item["case"], problem, status="failed"))
+            continue
+        shown = {"changes": list(found.changes), "kept": list(found.kept), "notes": list(found.notes)}
+        detail = {"pending": bool(found.changes), **shown}
+        results.append(CaseResult(item["case"], "planned", detail=detail))
     return results
 
 

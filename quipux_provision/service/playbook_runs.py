@@ -63,13 +63,18 @@ def application_name(run: str) -> str:
 
 
 def work_of(
-    workspace: Workspace, case: CaseState, environment: Environment, permit: Permit | None = None
+    workspace: Workspace,
+    case: CaseState,
+    environment: Environment,
+    permit: Permit | None = None,
+    request: Request | None = None,
 ) -> Work:
+    """Return the work for *case*: its request in the ledger, or another *request* to look at."""
     applied = case.progress(environment.name).applied
     previous = None
     if applied and applied.request_ref:
         previous = Request.from_source(case.case, workspace.personal(applied.request_ref)["request"])
-    return Work(case, workspace.request(case), permit, previous=previous)
+    return Work(case, request or workspace.request(case), permit, previous=previous)
 
 
 def item_of(work: Work, environment: Environment) -> dict[str, Any]:
@@ -114,12 +119,9 @@ def execute_items(
     *,
     check: bool,
     playbook: str = PLAYBOOK,
+    reading: bool = False,
 ) -> Outcome:
-    from quipux_provision.ansible.run import Run, execute
-    from quipux_provision.store.secrets import resolve
-
-    watch = watch or Watch()
-    vault = resolve(environment.vault, workspace.root) if environment.vault else None
+    """Run *playbook* over *items*; the caller holds the locks of their cases unless *check*."""
     activations = (item["activation"]["hash"] for item in items if "hash" in item.get("activation", ()))
     # We hold the locks of our cases, so a run of theirs without an end is dead; others may be under way.
     ours = {item["case"] for item in items}
@@ -127,7 +129,6 @@ def execute_items(
     variables: dict[str, Any] = {
         "provision_items": list(items),
         "provision_environment": environment.name,
-        "provision_application_name": application_name(run),
         "provision_end_runs": [] if check else [application_name(old) for old in dead],
     }
     if environment.default_city is not None:
@@ -136,17 +137,53 @@ def execute_items(
     if bound and not check:  # a plan says by itself that another database answered
         variables["provision_expect_database"] = database_of(bound)
     return execute(
-        Run(
+        workspace,
+        environment,
+        playbook,
+        variables,
+        run,
+        watch,
+        check=check,
+        reading=reading,
+        secrets=tuple(activations),
+    )
+
+
+def execute(
+    workspace: Workspace,
+    environment: Environment,
+    playbook: str,
+    variables: Mapping[str, Any],
+    run: str,
+    watch: Watch | None,
+    *,
+    check: bool = False,
+    reading: bool = False,
+    secrets: tuple[str, ...] = (),
+) -> Outcome:
+    """Run *playbook* in *environment*.
+
+    :param reading: on the inventory for what only reads, where the settings name one.
+    :param secrets: texts that must not be shown.
+    """
+    from quipux_provision.ansible import run as ansible
+    from quipux_provision.store.secrets import resolve
+
+    watch = watch or Watch()
+    place = environment.reading if reading and environment.reading else environment
+    vault = resolve(place.vault, workspace.root) if place.vault else None
+    return ansible.execute(
+        ansible.Run(
             playbook=playbook,
-            inventory=environment.inventory,
-            variables=variables,
+            inventory=place.inventory,
+            variables={**variables, "provision_application_name": application_name(run)},
             check=check,
             vault_password=vault,
             application_name=application_name(run),
             verbosity=watch.verbosity,
             on_progress=watch.on_progress,
             on_output=watch.on_output,
-            secrets=tuple(activations),
+            secrets=secrets,
         )
     )
 

@@ -115,9 +115,7 @@ def _arrived(workspace: Workspace, case: CaseState, window: Window, received: da
     if arrived > window.due_at:
         raise GateClosed(
             _("the days of {case} ended at {due}").format(case=case.case, due=format_time(window.due_at)),
-            _(
-                "if it arrived in time: --received DAY; else: quipux-provision deadlines, and then reopen {case}"
-            ).format(case=case.case),
+            _("if it arrived in time: --received DAY; if not: quipux-provision deadlines, then reopen"),
         )
     return arrived
 

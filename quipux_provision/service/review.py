@@ -11,13 +11,13 @@ from quipux_provision.domain.activities import ACTIVITIES, Activity
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.canonical import digest
 from quipux_provision.domain.evidence import REASONS
-from quipux_provision.domain.kinds import INFORMADA, REVIEWED, REVISADA
+from quipux_provision.domain.kinds import APROBADA, INFORMADA, REVIEWED, REVISADA
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import environments
 from quipux_provision.service.gates import check_open
-from quipux_provision.service.playbook_runs import Watch, application_name, failure_error
+from quipux_provision.service.playbook_runs import Watch, execute, failure_error
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
@@ -48,7 +48,7 @@ def review(
     state = workspace.state()
     case = workspace.case(state, name)
     check_open(case)
-    if case.state not in (INFORMADA, REVISADA) and not (case.report and case.state == "aprobada"):
+    if case.report is None or case.state not in (INFORMADA, REVISADA, APROBADA):
         raise GateClosed(
             _("{case} has no report to review: it is {state}").format(case=name, state=case.state),
             _("take its workbook in first: quipux-provision report {case} --workbook FILE").format(case=name),
@@ -126,37 +126,19 @@ def _look(
     workspace: Workspace, state: LedgerState, case: CaseState, environment: Environment, watch: Watch | None
 ) -> tuple[Evidence, dict[str, str]]:
     """Run the read-only playbook over *case*; give what it found and in which database."""
-    from quipux_provision.ansible.run import Run, execute
-    from quipux_provision.store.secrets import resolve
-
-    watch = watch or Watch()
-    reading = environment.reading
-    vault = reading.vault if reading else environment.vault
-    run = secrets.token_hex(8)
     item = workspace.request(case).item()
-    outcome = execute(
-        Run(
-            playbook=PLAYBOOK,
-            inventory=reading.inventory if reading else environment.inventory,
-            variables={
-                "review_items": [
-                    {
-                        "case": case.case,
-                        **{key: item[key] for key in ("ruc", "name", "acronym", "phone")},
-                        "national_id": item["administrator"]["national_id"],
-                        "since": format_time(case.window.started_at) if case.window else None,
-                    }
-                ],
-                "provision_application_name": application_name(run),
-            },
-            check=False,
-            vault_password=resolve(vault, workspace.root) if vault else None,
-            application_name=application_name(run),
-            verbosity=watch.verbosity,
-            on_progress=watch.on_progress,
-            on_output=watch.on_output,
-        )
-    )
+    variables = {
+        "review_items": [
+            {
+                "case": case.case,
+                **{key: item[key] for key in ("ruc", "name", "acronym", "phone")},
+                "national_id": item["administrator"]["national_id"],
+                "since": format_time(case.window.started_at) if case.window else None,
+            }
+        ]
+    }
+    run = secrets.token_hex(8)
+    outcome = execute(workspace, environment, PLAYBOOK, variables, run, watch, reading=True)
     evidence = outcome.evidence.get(case.case)
     if outcome.failure is not None or evidence is None:
         raise failure_error(outcome)

@@ -6,30 +6,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.kinds import (
-    ACEPTADA,
-    EN_PRODUCCION,
-    PLAN_CHANGED,
-    PRODUCTION,
-    RECHAZADA,
-    TRAINING,
-)
+from quipux_provision.domain.clock import days_left
+from quipux_provision.domain.kinds import EN_CAPACITACION, OBSERVADA
 from quipux_provision.domain.records import CaseState, LedgerState, Progress
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.training import hours
 from quipux_provision.i18n import _
+from quipux_provision.service.next_step import next_step
 from quipux_provision.service.workspace import Workspace
-from quipux_provision.store.settings import Environment
-
-AUTHOR = "autor"
-OPERATOR = "operador"
-APPROVER = "aprobador"
-NOBODY = "nadie"
 
 
 def status(workspace: Workspace, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
     """Return ``cases`` and ``notices``.
 
-    A case is ``case, ruc, sigla, state, round, since, next, environments``; ``next`` is ``{who, command}``;
+    A case is ``case, ruc, sigla, via, state, round, since, next, due, days_left, training_hours,
+    environments``; ``next`` is ``{who, command, by}``;
     ruc and sigla are None after a purge. A notice is ``code, message``.
     """
     state = workspace.state()
@@ -56,7 +47,7 @@ def _notices(workspace: Workspace, state: LedgerState) -> Iterator[dict[str, Any
 def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
     data = workspace.known(case.request_ref)
     institution = Request.from_source(case.case, data["request"]).institution if data else None
-    who, command = _next(workspace, case)
+    step = next_step(workspace, case)
     return {
         "case": case.case,
         "ruc": institution.ruc if institution else None,
@@ -65,13 +56,26 @@ def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
         "state": case.state,
         "round": case.round,
         "since": format_time(case.since) if case.since else None,
-        "next": {"who": who, "command": command},
+        "next": {
+            "who": step.who,
+            "command": step.command,
+            "by": format_time(step.by) if step.by else None,
+        },
+        "due": format_time(case.window.due_at) if case.window else None,
+        "days_left": _days_left(workspace, case),
+        "training_hours": hours(case.training.modules) if case.training else 0,
         "environments": {
             name: _progress(case, progress)
             for name, progress in sorted(case.environments.items())
             if progress.kind
         },
     }
+
+
+def _days_left(workspace: Workspace, case: CaseState) -> int | None:
+    if case.window is None or case.state not in (EN_CAPACITACION, OBSERVADA):
+        return None
+    return days_left(case.window.due_at, workspace.now(), workspace.settings.policy.time_zone)
 
 
 def _progress(case: CaseState, progress: Progress) -> dict[str, Any]:
@@ -88,53 +92,6 @@ def _progress(case: CaseState, progress: Progress) -> dict[str, Any]:
         "mail": progress.mail,
         "failure": progress.failure,
     }
-
-
-def _next(workspace: Workspace, case: CaseState) -> tuple[str, str]:
-    if case.state == RECHAZADA:
-        return AUTHOR, f"quipux-provision submit requests/{case.case}.yml"
-    for name, progress in case.environments.items():
-        environment = workspace.settings.environments.get(name)
-        left = progress.mail_wanted or progress.failure
-        if environment and left and progress.holds(case.request_digest):
-            again = _command("apply", case, name)
-            if progress.failure != PLAN_CHANGED:
-                return OPERATOR, again
-            return _step(workspace, case, environment, again)
-    if case.state == EN_PRODUCCION:
-        return NOBODY, ""
-    training, production = _environments(workspace, case)
-    if case.state in ("recibida", ACEPTADA) and training:
-        return _step(workspace, case, training, _command("apply", case, training.name))
-    if production:
-        return _step(workspace, case, production, f"quipux-provision promote {case.case}")
-    names = sorted(workspace.settings.environments)
-    return (
-        OPERATOR,
-        f"quipux-provision doctor --environment {names[0]}" if names else "quipux-provision doctor",
-    )
-
-
-def _step(workspace: Workspace, case: CaseState, environment: Environment, run: str) -> tuple[str, str]:
-    progress = case.progress(environment.name)
-    decision = progress.decision
-    if decision is not None and decision.round == case.round and decision.expires_at > workspace.now():
-        return OPERATOR, run
-    # What is there already, of another hand, is approved too: only then does the case go on.
-    if progress.plan is not None and (progress.plan.pending or not progress.holds(case.request_digest)):
-        return APPROVER, _command("approve", case, environment.name)
-    return OPERATOR, _command("plan", case, environment.name)
-
-
-def _environments(workspace: Workspace, case: CaseState) -> tuple[Environment | None, Environment | None]:
-    serving = [e for e in workspace.settings.environments.values() if case.route in e.routes]
-    training = next((e for e in serving if e.kind == TRAINING), None)
-    production = next((e for e in serving if e.kind == PRODUCTION), None)
-    return training, production
-
-
-def _command(verb: str, case: CaseState, environment: str) -> str:
-    return f"quipux-provision {verb} {case.case} --environment {environment}"
 
 
 def history(workspace: Workspace, name: str) -> list[dict[str, Any]]:

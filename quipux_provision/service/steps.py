@@ -9,6 +9,7 @@ from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.deadlines import overdue, tasks
 from quipux_provision.domain.kinds import (
+    APROBADA,
     DESISTIDA,
     EN_PRODUCCION,
     INFORMADA,
@@ -88,7 +89,7 @@ def return_(workspace: Workspace, name: str, reason: str) -> CaseResult:
     """
     state = workspace.state()
     case = workspace.case(state, name)
-    if case.state not in (INFORMADA, REVISADA):
+    if case.report is None or case.state not in (INFORMADA, REVISADA, APROBADA):
         raise GateClosed(
             _("{case} has no report to return: it is {state}").format(case=name, state=case.state),
             _("see: quipux-provision status {case}").format(case=name),
