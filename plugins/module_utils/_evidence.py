@@ -18,18 +18,19 @@ from ansible_collections.quipux.provision.plugins.module_utils._connection impor
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
 from ansible_collections.quipux.provision.plugins.module_utils._evidence_checks import (
     CHECKS,
+    CUMPLE,
     FILES_NOT_CHECKED,
     FINDING,
     LAYOUT_LACKS,
     NEEDS,
+    NO_CUMPLE,
+    NO_VERIFICABLE,
     QUERY_FAILED,
     RIGHTS_LACK,
     TIMED_OUT,
 )
 from ansible_collections.quipux.provision.plugins.module_utils._evidence_sql import Check, Needs
 from ansible_collections.quipux.provision.plugins.module_utils._layout import FORBIDDEN
-
-CUMPLE, NO_CUMPLE, NO_VERIFICABLE = "cumple", "no_cumple", "no_verificable"
 
 _SEEN = """
 SELECT c.relname, a.attname, has_column_privilege(c.oid, a.attnum, 'SELECT')
@@ -96,9 +97,7 @@ def _look(session: Session, items: list[Item]) -> list[Found]:
     values = {
         "items": json.dumps(cases),
         "facts": json.dumps(facts),
-        "forbidden": [
-            permissions[name] for name in FORBIDDEN if name in permissions
-        ],
+        "forbidden": [permissions[name] for name in FORBIDDEN if name in permissions],
         **permissions,
     }
     columns = [_run(session, check, seen, permissions, values, len(items)) for check in CHECKS]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from ansible_collections.quipux.provision.plugins.module_utils import _evidence_setup, _evidence_use
 from ansible_collections.quipux.provision.plugins.module_utils._evidence_sql import Check, Needs
 
+CUMPLE, NO_CUMPLE, NO_VERIFICABLE = "cumple", "no_cumple", "no_verificable"
+
 CHECKS: tuple[Check, ...] = (*_evidence_setup.CHECKS, *_evidence_use.CHECKS)
 IDS = tuple(check.id for check in CHECKS)
 

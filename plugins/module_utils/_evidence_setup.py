@@ -258,7 +258,8 @@ CHECKS = (
         "C5",
         (areas("depe_codi"), people("usua_codi", "depe_codi", "usua_responsable_area")),
         ", judged AS (SELECT a.n, a.depe_codi, count(*) AS many FROM area a JOIN person p "
-        "ON p.n = a.n AND p.depe_codi = a.depe_codi AND p.usua_responsable_area = 1 GROUP BY 1, 2) SELECT i.n, "
+        "ON p.n = a.n AND p.depe_codi = a.depe_codi AND p.usua_responsable_area = 1 GROUP BY 1, 2) "
+        "SELECT i.n, "
         + counts(with_one="j.many = 1", several="j.many > 1")
         + ", "
         + ids("j.depe_codi", "j.many > 1")
@@ -316,7 +317,8 @@ CHECKS = (
     check(
         "D2",
         (people("usua_codi", "usua_subrogado"),),
-        f", judged AS (SELECT p.n, p.usua_codi FROM person p WHERE NOT {_SUBSTITUTE} AND {_IS_AIQ}) SELECT i.n, "
+        f", judged AS (SELECT p.n, p.usua_codi FROM person p WHERE NOT {_SUBSTITUTE} AND {_IS_AIQ}) "
+        "SELECT i.n, "
         + counts(aiq="j.usua_codi IS NOT NULL")
         + ", '{}'::int[] FROM item i LEFT JOIN judged j USING (n) GROUP BY i.n",
         {"no_second_aiq": fewer("aiq", 2)},

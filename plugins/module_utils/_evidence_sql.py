@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 Counts = dict[str, int]
-Needs = dict[str, tuple[str, ...]]
+Needs = t.Mapping[str, tuple[str, ...]]
 Rule = t.Callable[[Counts], bool]
 
 MOST_IDS = 50

@@ -43,13 +43,15 @@ CHECKS = (
         # Empty pieces are skipped by the application; an empty format gets the default with the first number.
         ", judged AS (SELECT a.n, a.depe_codi, o.depe_codi IS NULL AS elsewhere, "
         "coalesce(f.fn_contador, 0) < 0 AS negative, "
-        "coalesce(f.depe_numeracion, f.depe_codi) = f.depe_codi AND btrim(coalesce(f.fn_formato, '')) <> '' AND ("
+        "coalesce(f.depe_numeracion, f.depe_codi) = f.depe_codi "
+        "AND btrim(coalesce(f.fn_formato, '')) <> '' AND ("
         "coalesce(f.fn_caracter, '') = '' OR x.pieces <> ARRAY(SELECT DISTINCT e FROM unnest(x.pieces) e "
         f"ORDER BY e) OR NOT x.pieces <@ {_PIECES} OR NOT 'secuencial' = ANY (x.pieces)) AS broken "
         "FROM area a JOIN public.formato_numeracion f ON f.depe_codi = a.depe_codi "
         "CROSS JOIN LATERAL (SELECT ARRAY(SELECT btrim(e) FROM unnest(string_to_array(f.fn_formato, '-')) e "
         "WHERE btrim(e) <> '' ORDER BY 1) AS pieces) x "
-        "LEFT JOIN area o ON o.n = a.n AND o.depe_codi = coalesce(f.depe_numeracion, f.depe_codi)) SELECT i.n, "
+        "LEFT JOIN area o ON o.n = a.n AND o.depe_codi = coalesce(f.depe_numeracion, f.depe_codi)) "
+        "SELECT i.n, "
         + counts(
             formats="j.depe_codi IS NOT NULL",
             broken="j.broken",

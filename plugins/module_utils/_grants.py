@@ -19,7 +19,7 @@ class Rights(t.NamedTuple):
     sequences: dict[str, tuple[str, ...]]
     columns: dict[str, tuple[str, ...]]  # table -> columns that SELECT must NOT see
     temporary: bool
-    only: dict[str, tuple[str, ...]] = {}  # table -> the columns that SELECT may see; it may be absent
+    only: dict[str, tuple[str, ...]]  # table -> the columns that SELECT may see; it may be absent
 
     @property
     def narrowed(self) -> frozenset[str]:
@@ -55,6 +55,7 @@ PROVISION = Rights(
     },
     columns={},
     temporary=True,
+    only={},
 )
 
 _READ_WHOLE = (
