@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import parse_time
 from quipux_provision.domain.clock import days_left, local_date
+from quipux_provision.domain.deadlines import overdue
 from quipux_provision.domain.lifecycle import fold
 from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
@@ -110,8 +111,8 @@ def _page(
         state=case.state,
         round=case.round,
         since=case.since,
-        overdue=bool(countdown and case.state in _RUNNING and now > countdown.due_at),
-        next=_next(told, countdown, case),
+        overdue=overdue(case, now),
+        next=_next(told["next"]),
         road=_road(case),
         steps=tuple(site.Step(state, reached) for state, reached in case.steps),
         acronym=request.institution.acronym if request else None,
@@ -157,12 +158,8 @@ def _countdown(workspace: Workspace, case: CaseState, now: datetime) -> site.Cou
     )
 
 
-def _next(told: Mapping[str, Any], countdown: site.Countdown | None, case: CaseState) -> site.NextStep:
-    step = told["next"]
-    by = parse_time(step["by"]) if step.get("by") else None
-    if by is None and countdown and case.state in _RUNNING:
-        by = countdown.due_at
-    return site.NextStep(step["who"], step["command"], by)
+def _next(step: Mapping[str, Any]) -> site.NextStep:
+    return site.NextStep(step["who"], step["command"], parse_time(step["by"]) if step["by"] else None)
 
 
 def _road(case: CaseState) -> tuple[site.Step, ...]:
