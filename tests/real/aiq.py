@@ -1,6 +1,7 @@
 """What an institution's administrator (AIQ) does in the administration pages of the real release.
 
-Each method is one form of theirs, filled in and sent as a browser would. Paths and names of fields are the release's.
+Each method is one form of theirs, filled in and sent as a browser would. Paths and names of fields are the
+release's.
 """
 
 from __future__ import annotations
@@ -70,9 +71,9 @@ class Aiq(Browser):
         """Usuarios internos > Crear: the data, the profile and the permission tabs. Gives usua_codi."""
         form = read_form(self.get(f"{USERS}/adm_usuario.php?accion=1"))
         fields = form.filled(
-            usr_cedula=person.national_id, usr_tipo_id="0", usr_nombre=person.names, usr_apellido=person.surnames,
-            usr_depe=area, codi_ciudad=form.choice("codi_ciudad", city), usr_email=person.email,
-            usr_cargo=person.position, usr_cargo_cabecera=person.position, usr_sumilla=person.initials,
+            usr_cedula=person.national_id, usr_tipo_id="0", usr_nombre=person.names,
+            usr_apellido=person.surnames, usr_depe=area, codi_ciudad=form.choice("codi_ciudad", city),
+            usr_email=person.email, usr_cargo=person.position, usr_cargo_cabecera=person.position, usr_sumilla=person.initials,
             usr_perfil=profile, **_boxes(permissions), **more,
         )  # fmt: skip
         return self._save_user(fields, 1)
@@ -95,7 +96,7 @@ class Aiq(Browser):
         return int(read_form(page).get("nuevo_codigo_usr"))
 
     def create_citizen(self, person: Person, city: int) -> None:
-        """Ciudadanos > Crear: somebody outside who sends documents; also the registry desk may (permission 16)."""
+        """Ciudadanos > Crear: somebody outside who sends documents; permission 16 is enough."""
         form = read_form(self.get(f"{USERS}/adm_usuario_ext.php?accion=1"))
         fields = form.filled(
             ciu_cedula=person.national_id, ciu_nombre=person.names, ciu_apellido=person.surnames,
@@ -138,7 +139,8 @@ class Aiq(Browser):
         form = read_form(self.get("Administracion/listas/listas.php"))
         fields = form.filled(
             txt_lista_codi="0", txt_lista_nombre=name, txt_lista_descripcion=name, txt_lista_tipo="0",
-            txt_lista_orden="0", txt_lista_estado="1", txt_usuarios_lista="".join(f"-{one}-" for one in members),
+            txt_lista_orden="0", txt_lista_estado="1",
+            txt_usuarios_lista="".join(f"-{one}-" for one in members),
         )  # fmt: skip
         return _expect(self.post("Administracion/listas/listas_grabar.php", fields), "correctamente")
 
@@ -158,13 +160,14 @@ class Aiq(Browser):
     def create_folder(self, area: int, name: str, parent: int = 0, office: int = 5, central: int = 15) -> str:
         """Carpetas Virtuales: a folder, with its years in the office's and in the central archive."""
         fields = {
-            "txtOk": "1", "txtCodigo": "", "txtPadre": str(parent), "txtNombre": name, "txtArch1": str(office),
-            "txtArch2": str(central), "txtNivel": "1" if parent else "0", "txtEstado": "1", "depe_actu": str(area),
+            "txtOk": "1", "txtCodigo": "", "txtPadre": str(parent), "txtNombre": name,
+            "txtArch1": str(office), "txtArch2": str(central), "txtNivel": "1" if parent else "0",
+            "txtEstado": "1", "depe_actu": str(area),
         }  # fmt: skip
         return _expect(self.post("tipo_documental/nuevo_trd_grabar.php", fields), "Se ha creado el Item")
 
     def create_place(self, name: str, acronym: str, parent: int = 0, *, lowest: bool = False) -> str:
-        """Archivo Físico > Nueva Ubicación Física, in the AIQ's own area; only the lowest level is active at once."""
+        """Archivo Físico > Nueva Ubicación Física, in the AIQ's own area; only the lowest level is active."""
         fields = {
             "txtOk": "1", "txtCodigo": "", "txtPadre": str(parent), "txtNombre": name, "txtSigla": acronym,
             "txtEstado": "1" if lowest else "0",
@@ -175,7 +178,8 @@ class Aiq(Browser):
         """Usuarios internos > Crear Subrogación de Puesto; dates as 2026-11-03."""
         fields = {
             "usr_subrogado": str(absent), "usr_subrogante": str(deputy), "dependencia_jefe": str(area),
-            "txt_fecha_desde": since, "txt_fecha_hasta": until, "txt_hora_desde": "08:00", "txt_hora_hasta": "17:00",
+            "txt_fecha_desde": since, "txt_fecha_hasta": until,
+            "txt_hora_desde": "08:00", "txt_hora_hasta": "17:00",
         }  # fmt: skip
         return visible(self.post(f"{SUBROGATION}/grabar_usuario_subrogante.php", fields))
 

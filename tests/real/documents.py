@@ -1,7 +1,7 @@
 """What staff do in the document pages of the real release: write, register, send, hand on, file away.
 
-Documents are named by their internal number (radi_nume_radi, 20 digits, the last is the kind: 0 going out, 1 a
-recipient's copy, 2 come from outside). Numbers of transactions (codTx) are the release's.
+Documents are named by their internal number (radi_nume_radi, 20 digits, the last is the kind: 0 going out, 1
+a recipient's copy, 2 come from outside). Numbers of transactions (codTx) are the release's.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Staff(Aiq):
     ) -> str:
         page = self.get(f"radicacion/NEW.php?ent={way}&accion=Nuevo&carpeta=0")
         fields = read_form(page).filled(
-            documento_us1=f"-{recipient}-", documento_us2=f"-{sender}-", asunto=subject, raditexto=f"<p>{text}</p>",
-            opc_grab="2", **more,
+            documento_us1=f"-{recipient}-", documento_us2=f"-{sender}-", asunto=subject,
+            raditexto=f"<p>{text}</p>", opc_grab="2", **more,
         )  # fmt: skip
         if not any(name == "fecha_doc" for name, _ in fields):  # a calendar's script writes this field
             fields.append(("fecha_doc", f"{dt.date.today():%d-%m-%Y}"))

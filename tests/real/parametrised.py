@@ -1,4 +1,4 @@
-"""An institution of the real release with its administrator and staff, made step by step through the pages."""
+"""An institution of the real release with its administrator and staff, made step by step in its pages."""
 
 from __future__ import annotations
 
