@@ -7,10 +7,11 @@ or with an ignored or rescued error, ends with.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from quipux_provision.ansible.evidence import DATABASE, FILES, Evidence, EvidenceFold
 from quipux_provision.i18n import _
 
 INSTITUTION = "quipux.provision.institution"
@@ -59,12 +60,14 @@ class ItemResult:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Items by case; the database as the module found it; the hosts that belong to the run; its failure."""
+    """Items by case; the database as the module found it; the hosts that belong to the run; its failure;
+    what a review found, by case."""
 
     items: Mapping[str, ItemResult]
     database: Mapping[str, Any] | None = None
     hosts: tuple[str, ...] = ()
     failure: Failure | None = None
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
 class Fold:
@@ -74,12 +77,20 @@ class Fold:
         outcome incomplete.
     :param check: check mode, in which nothing is stored.
     :param redact: removes known secrets from a text.
+    :param reviewed: the cases that a review is to tell of; likewise.
     """
 
     def __init__(
-        self, requested: Mapping[str, str], *, check: bool = False, redact: Callable[[str], str] = str
+        self,
+        requested: Mapping[str, str],
+        *,
+        check: bool = False,
+        redact: Callable[[str], str] = str,
+        reviewed: Collection[str] = (),
     ) -> None:
         self._requested = requested
+        self._reviewed = frozenset(reviewed)
+        self._evidence = EvidenceFold()
         self._check = check
         self._redact = redact
         self._items: dict[str, ItemResult] = {}
@@ -127,7 +138,7 @@ class Fold:
                 _("The run was interrupted."),
                 _("Run the same command again: what is done already is found and left as it is."),
             )
-        return Outcome(items, self._database, self._hosts(), failure)
+        return Outcome(items, self._database, self._hosts(), failure, self._evidence.result())
 
     def _take_result(self, action: str, host: str, result: Mapping[str, Any]) -> None:
         items = result.get("items")
@@ -135,6 +146,9 @@ class Fold:
             return
         self._database = result.get("database") or self._database
         if not isinstance(items, list):
+            return
+        if action in (DATABASE, FILES):
+            self._evidence.take(action, host, items)
             return
         if action == STORAGE:
             self._stored[host] = {str(item.get("case")): item for item in items}
@@ -204,7 +218,7 @@ class Fold:
             message = _("These hosts took no part in the run: {hosts}.").format(hosts=", ".join(missing))
         elif self._ignored or any(stats.get("ignored") or {}) or any(stats.get("rescued") or {}):
             message = _("A task failed and the playbook went on (ignored or rescued).")
-        elif unknown := sorted(set(self._requested) - set(items)):
+        elif unknown := sorted({*self._requested, *self._reviewed} - {*items, *self._evidence.result()}):
             message = _("The run gave no result for: {cases}.").format(cases=", ".join(unknown))
         else:
             return None

@@ -82,7 +82,10 @@ def execute(run: Run) -> Outcome:
     redact = redactor(secrets)
     items = run.variables.get("provision_items") or []
     fold = Fold(
-        {item["case"]: item.get("state", "present") for item in items}, check=run.check, redact=redact
+        {item["case"]: item.get("state", "present") for item in items},
+        check=run.check,
+        redact=redact,
+        reviewed=[item["case"] for item in run.variables.get("review_items") or []],
     )
     with private_folder() as folder, _stop_requests() as stop_requests:
         arguments = _prepare(run, folder, collections)
