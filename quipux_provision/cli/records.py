@@ -61,9 +61,9 @@ def purge(arguments: Namespace, output: Output) -> int:
     output.data(told)
     output.line(
         _("{case}: {count} records of personal data deleted").format(
-            case=arguments.case, count=len(told["refs"])
+            case=arguments.case, count=len(told["deleted"])
         )
-        if told["refs"]
+        if told["deleted"]
         else _("{case}: no change").format(case=arguments.case)
     )
     output.line(_("what this could not delete:"))

@@ -68,12 +68,14 @@ def purge(workspace: Workspace, name: str, reason: str) -> dict[str, Any]:
         raise UsageError(_("a reason is missing, or is no plain text"), _("say why: --reason ..."))
     unreachable = _unreachable(workspace, case)
     if case.purged:
-        return {"case": name, "refs": [], "unreachable": unreachable}
+        return {"case": name, "deleted": [], "unreachable": unreachable}
     statement = {"ledger_id": workspace.ledger.ledger_id, "case": name, "step": "purge"}
     actor, signed = workspace.signed(RUN, statement)
-    refs = workspace.ledger.purge(name, actor=actor, reason=text, signed=signed)
+    event = workspace.ledger.purge(name, actor=actor, reason=text, signed=signed)
     workspace.checkpoint()
-    return {"case": name, "refs": list(refs), "unreachable": unreachable}
+    data = event.data if event else {}
+    deleted = [*data.get("refs", ()), *data.get("files", ())]
+    return {"case": name, "deleted": deleted, "unreachable": unreachable}
 
 
 def _unreachable(workspace: Workspace, case: CaseState) -> list[str]:

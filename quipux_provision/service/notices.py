@@ -66,7 +66,7 @@ def _hand_over(
         reason=told.get("reason"),
         remarks=_remarks(told),
         command=f'quipux-provision reopen {case.case} --reason "..."',
-        account_disabled=policy.suspension_deactivates,
+        account_disabled=case.progress(environment.name).account_ended is not None,
     )
     identity = f"{workspace.ledger.ledger_id}:{case.case}:{task.key}"
     message_id = hashlib.sha256(identity.encode("utf-8")).hexdigest()[:40]

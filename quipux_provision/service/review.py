@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,8 +119,21 @@ def _files(attached: Mapping[str, Path]) -> dict[str, LedgerFile]:
                 _("there is no activity {activity}").format(activity=activity),
                 _("use one of: {names}").format(names=", ".join(one.id for one in ACTIVITIES)),
             )
-        found[activity] = LedgerFile.read(path)
+        found[activity] = LedgerFile(_content(path), guess_type(path.name)[0] or "application/octet-stream")
     return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror),
+            _("name a file that is there"),
+        ) from None
+    if not content:
+        raise UsageError(_("{path} is empty").format(path=path), _("name the file that shows the activity"))
+    return content
 
 
 def _look(

@@ -78,11 +78,25 @@ class Applicant:
         }
 
 
-class Office:
-    """A workspace in `folder` for both environments; mails go to its outbox."""
+# An office that asks neither for hours of training nor for a review: most tests are about the spine.
+SPINE = {"exigir_capacitacion": False, "exigir_revision": False}
 
-    def __init__(self, folder: Path, training: Environment, production: Environment) -> None:
+
+class Office:
+    """A workspace in `folder` for both environments; mails go to its outbox.
+
+    :param policy: the settings' section; {} is the official process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        training: Environment,
+        production: Environment,
+        policy: Mapping[str, Any] = SPINE,
+    ) -> None:
         self.folder = folder
+        self.policy = dict(policy)
         self.environments = (training, production)
         (folder / "requests").mkdir(parents=True)
         (folder / "secretos").mkdir(mode=0o700)
@@ -124,6 +138,7 @@ class Office:
                 for environment in self.environments
             },
             "mail": {"sender": "Quipux <quipux@example.gob.ec>", "support": "soporte@example.gob.ec"},
+            "policy": self.policy,
         }
 
     def key(self, person: str) -> Path:

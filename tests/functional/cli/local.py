@@ -62,6 +62,12 @@ class LocalEnvironment:
         group_vars = folder / "group_vars" / "all"
         group_vars.mkdir(parents=True)
         (group_vars / "main.yml").write_text(yaml.safe_dump(values))
-        vault = yaml.safe_dump({"quipux_db_password": self.password})
+        passwords = self.database.cluster.role_passwords
+        vault = yaml.safe_dump(
+            {
+                "quipux_db_password": passwords["quipux_prov"],
+                "quipux_db_ro_password": passwords["quipux_ro"],
+            }
+        )
         (group_vars / "vault.yml").write_text(encrypt(vault, self.vault_password, folder))
         return folder

@@ -252,7 +252,8 @@ def test_an_approval_expires(house: Office, applicant: Applicant) -> None:
 def test_a_policy_made_shorter_later_counts_for_approvals_given(house: Office, applicant: Applicant) -> None:
     approve(house, applicant)
     with kept(house.folder / "quipux-provision.yml") as settings:
-        settings.write_text(settings.read_text() + "policy: {vigencia_aprobacion: 3}\n")
+        text = settings.read_text().replace("policy:", "policy:\n  vigencia_aprobacion: 3")
+        settings.write_text(text)
         assert "lives longer than policy allows" in promote(house, applicant)
 
 
