@@ -4,61 +4,53 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, salted_digest
 from quipux_provision.domain.kinds import (
-    APPLIED,
     DECIDED,
     DECISION_RECEIVED,
     LEDGER_CREATED,
     PURGED,
-    RUN_STARTED,
+    REPORTED,
+    REVIEWED,
     SIGNERS_CHANGED,
     SUBMITTED,
 )
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
+from quipux_provision.store import anchors, grounds, kept
 from quipux_provision.store import checkpoints as points
-from quipux_provision.store.checkpoints import Checkpoint
+from quipux_provision.store.events import named_files
+from quipux_provision.store.findings import Code, Finding
 from quipux_provision.store.ledger import GENESIS, Event, Ledger, event_of, format_moment
 from quipux_provision.store.signatures import verify as verify_signature
-from quipux_provision.store.signed_events import Signed, check_decided, check_request, signed_part
+from quipux_provision.store.signed_events import Signed, check_content, check_decided, signed_part
 from quipux_provision.store.signers import AllowedSigners
 
-Code = Literal[
-    "changed",
-    "removed",
-    "reordered",
-    "cut",
-    "rewritten",
-    "forked",
-    "clock",
-    "personal_changed",
-    "personal_missing",
-    "signature_invalid",
-    "checkpoint_invalid",
-    "run_missing",
-    "signers_changed",
-]
+__all__ = ["Beside", "Code", "Finding", "examine", "verify"]
+
 Row = Mapping[str, Any]
+# What is reviewed and what came back is kept; of a workbook that was sent only its SHA-256 is.
+_KEEP_FILES = (REPORTED, REVIEWED)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it should be; a *notice* is no damage, but somebody should know of it."""
+class Beside:
+    """What lies beside the events.
 
-    code: Code
-    message: str
-    severity: Literal["error", "notice"] = "error"
-    seq: int | None = None
+    :param personal: the rows of personal data, by reference.
+    :param files: of each file, by case and the SHA-256 it is kept under, what its content's really is.
+    """
+
+    personal: Mapping[str, Row]
+    files: Mapping[tuple[str, str], str]
 
 
 def verify(
@@ -74,21 +66,32 @@ def verify(
     :param checkpoints: files to compare with; a cut or a rewrite shows only against what was kept elsewhere.
     :param mail_heads: the ledger's heads from the headers of mails, ``COUNT:HASH``.
     """
-    rows, personal = _rows(ledger)
-    events, findings = _read(rows)
+    rows, beside = _rows(ledger)
+    ledger_id = _ledger_id(rows)
+    events, findings = read_events(rows)
     findings += _chain(rows)
     findings += _clock(events, ledger)
-    findings += _personal(events, personal)
-    findings += _runs(events)
-    findings += _signatures(events, personal, signers, _ledger_id(rows))
-    findings += _signers_changes(events, signers)
-    anchors, broken = _anchors(checkpoints, mail_heads, signers)
+    findings += examine(events, beside, signers, ledger_id)
+    known, broken = anchors.of_files(checkpoints, signers)
     findings += broken
-    findings += _compare(rows, anchors)
+    known = [*(points.from_mail(text) for text in mail_heads), *known]
+    findings += anchors.compare([row["hash"] for row in rows], ledger_id, known)
     return sorted(findings, key=lambda finding: (finding.seq is None, finding.seq or 0))
 
 
-def _rows(ledger: Ledger) -> tuple[list[Row], dict[str, Row]]:
+def examine(
+    events: Sequence[Event], beside: Beside, signers: AllowedSigners, ledger_id: str | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with events whatever stands between them: signatures, grounds, what lies beside."""
+    yield from _personal(events, beside.personal)
+    yield from _files(events, beside.files)
+    yield from grounds.runs(events)
+    yield from grounds.unfounded(events)
+    yield from _signatures(events, beside.personal, signers, ledger_id)
+    yield from _signers_changes(events, signers)
+
+
+def _rows(ledger: Ledger) -> tuple[list[Row], Beside]:
     from sqlalchemy import select
 
     from quipux_provision.store.tables import EVENTS, PERSONAL
@@ -96,11 +99,13 @@ def _rows(ledger: Ledger) -> tuple[list[Row], dict[str, Row]]:
     in_order = select(EVENTS).order_by(EVENTS.c.seq)
     with ledger.reading() as connection:
         rows: list[Row] = [dict(row) for row in connection.execute(in_order).mappings()]
-        kept = [dict(row) for row in connection.execute(select(PERSONAL)).mappings()]
-    return rows, {row["ref"]: row for row in kept}
+        personal = {row["ref"]: dict(row) for row in connection.execute(select(PERSONAL)).mappings()}
+        files = {(case, name): found for case, name, found in kept.file_hashes(connection)}
+    return rows, Beside(personal, files)
 
 
-def _read(rows: Sequence[Row]) -> tuple[list[Event], list[Finding]]:
+def read_events(rows: Sequence[Row]) -> tuple[list[Event], list[Finding]]:
+    """Return the events that *rows* hold, and which of them were changed."""
     events, findings = [], []
     for row in rows:
         event = _event(row)
@@ -153,9 +158,9 @@ def _clock(events: Sequence[Event], ledger: Ledger) -> Iterator[Finding]:
 
 
 def _personal(events: Sequence[Event], personal: Mapping[str, Row]) -> Iterator[Finding]:
-    purged = {ref for event in events if event.kind == PURGED for ref in event.data.get("refs", ())}
+    purged = set(_purged(events, "refs"))
     # A decision document is nobody's personal data: purge leaves it.
-    purged -= {event.personal_ref for event in events if event.kind == DECISION_RECEIVED}
+    purged -= {(event.case, event.personal_ref) for event in events if event.kind == DECISION_RECEIVED}
     named = set()
     for event in events:
         if event.personal_ref is None and event.personal_digest is None:
@@ -163,7 +168,7 @@ def _personal(events: Sequence[Event], personal: Mapping[str, Row]) -> Iterator[
         named.add(event.personal_ref)
         row = personal.get(event.personal_ref or "")
         if row is None:
-            if event.personal_ref not in purged:
+            if (event.case, event.personal_ref) not in purged:
                 message = _("the personal data of event {seq} is gone, and nobody purged it")
                 yield Finding("personal_missing", message.format(seq=event.seq), seq=event.seq)
         elif not _fits(row, event):
@@ -174,18 +179,29 @@ def _personal(events: Sequence[Event], personal: Mapping[str, Row]) -> Iterator[
         yield Finding("personal_changed", message)
 
 
-def _runs(events: Sequence[Event]) -> Iterator[Finding]:
-    """Whatever is said to have been carried out belongs to a run that its operator signed before."""
-    started: dict[object, tuple[str | None, str | None, object]] = {}
+def _files(events: Sequence[Event], files: Mapping[tuple[str, str], str]) -> Iterator[Finding]:
+    purged = set(_purged(events, "files"))
+    named = set()
     for event in events:
-        if event.kind == RUN_STARTED:
-            started[event.data.get("run")] = (event.environment, event.actor, event.data.get("cases"))
-        elif event.kind == APPLIED:
-            environment, operator, cases = started.get(event.data.get("run"), (None, None, None))
-            known = isinstance(cases, list) and event.case in cases
-            if not known or (environment, operator) != (event.environment, event.actor):
-                message = _("event {seq} tells the end of a run that nobody signed")
-                yield Finding("run_missing", message.format(seq=event.seq), seq=event.seq)
+        for name in named_files(event.data) if event.kind != PURGED else ():
+            place = (event.case or "", name)
+            named.add(place)
+            found = files.get(place)
+            if found is None and event.kind in _KEEP_FILES and place not in purged:
+                message = _("a file of event {seq} is gone, and nobody purged it")
+                yield Finding("file_missing", message.format(seq=event.seq), seq=event.seq)
+            elif found not in (None, name):
+                message = _("a file of event {seq} was changed")
+                yield Finding("file_changed", message.format(seq=event.seq), seq=event.seq)
+    for case, name in sorted(set(files) - named):
+        message = _("file {sha256} of {case} belongs to no event").format(sha256=name, case=case)
+        yield Finding("file_changed", message)
+
+
+def _purged(events: Sequence[Event], key: str) -> Iterator[tuple[str | None, object]]:
+    for event in events:
+        gone = event.data.get(key) if event.kind == PURGED else None
+        yield from ((event.case, one) for one in gone or () if isinstance(one, str))
 
 
 def _fits(row: Row, event: Event) -> bool:
@@ -212,16 +228,22 @@ def _signatures(
         if event.kind == DECISION_RECEIVED
     }
 
+    salts = [
+        (event.case, data.get("salt"))
+        for event in events
+        if event.kind == SUBMITTED and (data := _loaded(personal.get(event.personal_ref or "")))
+    ]
+
     def check(event: Event) -> Finding | None:
         data = _loaded(personal.get(event.personal_ref or ""))
-        if data is None and event.personal_ref is not None:
-            return None  # purged, or found damaged already
+        if data is None and event.kind == DECISION_RECEIVED and event.personal_ref is not None:
+            return None  # damaged, and found so already
         try:
             signed = signed_part(event, data, ledger_id)
             if signed is not None:
                 _check_signed(signed, event, signers)
-            if event.kind == SUBMITTED and data is not None:
-                check_request(event, data)
+            if data is not None or event.personal_digest is None:
+                check_content(event, data or {}, [salt for case, salt in salts if case == event.case])
             if event.kind == DECIDED:
                 received, stored = documents.get(event.data.get("document_sha256"), (None, None))
                 if received is None or stored is not None:
@@ -267,45 +289,6 @@ def _signers_changes(events: Sequence[Event], signers: AllowedSigners) -> Iterat
             _("the signers file {source} is not the one of the last events").format(source=signers.source),
             severity="notice",
         )
-
-
-def _anchors(
-    paths: Sequence[Path], mail_heads: Iterable[str], signers: AllowedSigners
-) -> tuple[list[Checkpoint], list[Finding]]:
-    anchors = [points.from_mail(text) for text in mail_heads]
-    findings = []
-    for path in paths:
-        try:
-            anchor = points.read(path)
-            points.check_signature(anchor, signers)
-        except ProvisionError as error:
-            message = _("checkpoint {name}: {reason}").format(name=path.name, reason=error.message)
-            findings.append(Finding("checkpoint_invalid", message))
-        else:
-            anchors.append(anchor)
-    return anchors, findings
-
-
-def _compare(rows: Sequence[Row], anchors: Sequence[Checkpoint]) -> Iterator[Finding]:
-    ledger_id = _ledger_id(rows)
-    heads: dict[int, dict[str, str]] = defaultdict(dict)
-    for anchor in anchors:
-        name = Path(anchor.source).name
-        if anchor.ledger_id not in (None, ledger_id):
-            message = _("checkpoint {name} is of another ledger, or this ledger was begun anew")
-            yield Finding("forked", message.format(name=name))
-            continue
-        heads[anchor.count][anchor.head] = name
-        if anchor.count > len(rows):
-            message = _("checkpoint {name} knew {count} events, the ledger has {present}: its end was cut")
-            yield Finding("cut", message.format(name=name, count=anchor.count, present=len(rows)))
-        elif anchor.count and rows[anchor.count - 1]["hash"] != anchor.head:
-            message = _("the ledger's first {count} events are not those of checkpoint {name}: rewritten")
-            yield Finding("rewritten", message.format(name=name, count=anchor.count), seq=anchor.count)
-    for count, named in sorted(heads.items()):
-        if len(named) > 1:
-            message = _("checkpoints {names} tell of different ledgers of {count} events: a fork")
-            yield Finding("forked", message.format(names=", ".join(sorted(named.values())), count=count))
 
 
 def _ledger_id(rows: Sequence[Row]) -> str | None:

@@ -14,7 +14,7 @@ from quipux_provision.i18n import _
 from quipux_provision.store.events import LedgerFile, NewEvent, named_files
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
 LARGEST_FILE_BYTES = 5 * 1024 * 1024
 _QUERY_BATCH = 500
@@ -107,11 +107,11 @@ def file(connection: Connection, fingerprint: str) -> LedgerFile | None:
 
     if not has_files(connection):
         return None
-    query = select(FILES).where(FILES.c.sha256 == fingerprint).limit(1)
-    row = connection.execute(query).mappings().first()
+    query = select(_content(), FILES.c.media_type).where(FILES.c.sha256 == fingerprint).limit(1)
+    row = connection.execute(query).first()
     if row is None:
         return None
-    found = LedgerFile(_bytes(row["content"]), row["media_type"])
+    found = LedgerFile(row[0], row[1])
     if found.sha256 != fingerprint:
         raise GateClosed(
             _("a file of the ledger was changed ({sha256})").format(sha256=fingerprint),
@@ -130,13 +130,17 @@ def file_hashes(connection: Connection) -> Iterator[tuple[str, str, str]]:
         return
     keys = connection.execute(select(FILES.c.case, FILES.c.sha256).order_by(FILES.c.case, FILES.c.sha256))
     for case, fingerprint in keys.all():
-        query = select(FILES.c.content).where(FILES.c.case == case, FILES.c.sha256 == fingerprint)
-        yield case, fingerprint, sha256(_bytes(connection.execute(query).scalar_one())).hexdigest()
+        query = select(_content()).where(FILES.c.case == case, FILES.c.sha256 == fingerprint)
+        yield case, fingerprint, sha256(connection.execute(query).scalar_one()).hexdigest()
 
 
-def _bytes(content: object) -> bytes:
-    # SQLite gives whatever type somebody wrote; what is not bytes is not what we kept.
-    return bytes(content) if isinstance(content, bytes | memoryview) else repr(content).encode("utf-8")
+def _content() -> ColumnElement[bytes]:
+    """Return the column of contents; SQLite gives whatever type somebody wrote, unless it is cast."""
+    from sqlalchemy import LargeBinary, cast
+
+    from quipux_provision.store.tables import FILES
+
+    return cast(FILES.c.content, LargeBinary)
 
 
 def delete(connection: Connection, case: str) -> tuple[list[str], list[str]]:

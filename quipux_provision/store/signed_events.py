@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from quipux_provision.domain.approval import ApprovalDocument
-from quipux_provision.domain.canonical import canonical_json, salted_digest
-from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, REBOUND, RUN_STARTED, SUBMITTED
+from quipux_provision.domain.canonical import canonical_json, digest, salted_digest
+from quipux_provision.domain.kinds import (
+    CLOCK_STARTED,
+    DECIDED,
+    DECISION_RECEIVED,
+    PURGED,
+    REBOUND,
+    REOPENED,
+    REPORTED,
+    RETURNED,
+    REVIEWED,
+    RUN_STARTED,
+    SUBMITTED,
+    SUSPENDED,
+    TRAINING_RECORDED,
+    WITHDRAWN,
+)
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.training import PUBLIC, hours
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
-from quipux_provision.store.ledger import Event
+from quipux_provision.store.events import Event
 from quipux_provision.store.signatures import APPROVAL, REQUEST, RUN
 
 # Kinds that must be signed: the namespace, and what the signed statement must say.
@@ -21,9 +38,44 @@ _REQUIRED = {
     SUBMITTED: (REQUEST, {"ledger_id", "case", "round", "request_digest"}),
     RUN_STARTED: (RUN, {"ledger_id", "environment", "run", "cases"}),
     REBOUND: (RUN, {"ledger_id", "environment", "rebind"}),
+    TRAINING_RECORDED: (RUN, {"ledger_id", "case", "training_digest"}),
+    CLOCK_STARTED: (RUN, {"ledger_id", "case", "environment", "started_at"}),
+    REPORTED: (RUN, {"ledger_id", "case", "workbook_sha256", "received_at"}),
+    REVIEWED: (RUN, {"ledger_id", "case", "round", "request_digest", "review_digest"}),
+    RETURNED: (RUN, {"ledger_id", "case", "round", "step"}),
+    REOPENED: (RUN, {"ledger_id", "case", "round", "step"}),
+    WITHDRAWN: (RUN, {"ledger_id", "case", "round", "step"}),
+    SUSPENDED: (RUN, {"ledger_id", "case", "window", "step"}),
+    PURGED: (RUN, {"ledger_id", "case", "step"}),
+}
+# What a signature for one step is, it is not for another.
+_STEPS = {
+    RETURNED: "return",
+    REOPENED: "reopen",
+    WITHDRAWN: "withdraw",
+    SUSPENDED: "suspend",
+    PURGED: "purge",
 }
 # What event and statement both say, and must say alike.
-_REPEATED = ("ledger_id", "case", "environment", "round", "request_digest", "run")
+_REPEATED = (
+    "ledger_id",
+    "case",
+    "environment",
+    "round",
+    "request_digest",
+    "run",
+    "purpose",
+    "training_digest",
+    "hours",
+    "complete",
+    "started_at",
+    "workbook_sha256",
+    "received_at",
+    "review_digest",
+    "failed",
+    "window",
+    "step",
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +99,8 @@ def signed_part(event: Event, personal: Mapping[str, Any] | None, ledger_id: str
     try:
         if event.kind == DECISION_RECEIVED:
             return _decision(event, personal or {}, ledger_id)
+        if event.kind == CLOCK_STARTED and event.data["declared"] is False:
+            return None  # it rests on the mail that went out
         if event.kind in _REQUIRED or "signed" in event.data:
             return _statement(event, ledger_id)
     except (KeyError, TypeError, AttributeError):
@@ -59,6 +113,7 @@ def _statement(event: Event, ledger_id: str | None) -> Signed:
     statement = signed["statement"]
     namespace, required = _REQUIRED.get(event.kind, (signed["namespace"], {"ledger_id"}))
     said = {**event.data, "case": event.case, "environment": event.environment, "ledger_id": ledger_id}
+    said |= {"step": _STEPS[event.kind]} if event.kind in _STEPS else {}
     differs = any(key in statement and key in said and statement[key] != said[key] for key in _REPEATED)
     differs = differs or not set(event.data.get("cases", ())) <= set(statement.get("cases", ()))
     if differs or signed["namespace"] != namespace or not required <= set(statement):
@@ -76,18 +131,50 @@ def _decision(event: Event, personal: Mapping[str, Any], ledger_id: str | None) 
     return Signed(APPROVAL, data, personal["signature"])
 
 
-def check_request(event: Event, personal: Mapping[str, Any]) -> None:
-    """Compare the request that the ledger keeps with the digest that its author signed.
+def check_content(event: Event, personal: Mapping[str, Any], salts: Sequence[object]) -> None:
+    """Compare what the ledger keeps beside an event with the digest that was signed.
 
+    :param personal: the event's personal data.
+    :param salts: those of the case's requests, as far as they were not purged.
     :raises GateClosed: they differ.
     """
+    check = _CONTENTS.get(event.kind)
     try:
-        request = Request.from_source(event.case or "", personal["request"])
-        same = salted_digest(personal["salt"], request.digest_body()) == event.data["request_digest"]
+        same = check is None or check(event, personal, salts)
     except (KeyError, TypeError, ValueError, AttributeError):
         same = False
     if not same:
         raise _differs()
+
+
+def _request(event: Event, personal: Mapping[str, Any], _salts: Sequence[object]) -> bool:
+    request = Request.from_source(event.case or "", personal["request"])
+    found = salted_digest(personal["salt"], request.digest_body())
+    return bool(found == event.data["request_digest"])
+
+
+def _training(event: Event, personal: Mapping[str, Any], salts: Sequence[object]) -> bool:
+    sessions, said = personal["capacitacion"], event.data
+    found = {salted_digest(salt, {"capacitacion": sessions}) for salt in salts if isinstance(salt, str)}
+    shown = [{key: one[key] for key in PUBLIC} for one in sessions]
+    same = shown == said["modules"] and hours(sessions) == said["hours"]
+    return bool(same and said["training_digest"] in found)
+
+
+def _review(event: Event, personal: Mapping[str, Any], _salts: Sequence[object]) -> bool:
+    said, activities = event.data, personal["activities"]
+    failing = {one["id"] for one in activities if (one["weight"], one["verdict"]) == _FAILED}
+    found = {one["id"] for one in activities if one["verdict"] == "cumple"}
+    counts = Counter(one["verdict"] for one in activities)
+    same = digest(dict(personal)) == said["review_digest"] and personal["case"] == event.case
+    same = same and all(personal[key] == said[key] for key in ("round", "request_digest", "workbook_sha256"))
+    same = same and {one["file"] for one in activities if one["file"]} == set(said["files"])
+    same = same and all(counts[verdict] == count for verdict, count in said["verdicts"].items())
+    return bool(same and failing <= set(said["failed"]) and not found & set(said["failed"]))
+
+
+_FAILED = ("obligatoria", "no_cumple")
+_CONTENTS = {SUBMITTED: _request, TRAINING_RECORDED: _training, REVIEWED: _review}
 
 
 def check_decided(event: Event, document: ApprovalDocument | None, approver: str | None) -> None:

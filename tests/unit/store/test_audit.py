@@ -80,7 +80,9 @@ def test_the_end_of_a_run_that_nobody_signed_is_found(filled: Place, office: Off
 def test_a_decision_document_cannot_be_purged_away(filled: Place, office: Office) -> None:
     ledger = filled.open()
     (received,) = [event for event in ledger.events() if event.kind == "decision.received"]
-    ledger.append([NewEvent("case.purged", "inej", None, None, {"refs": [received.personal_ref]})])
+    said = {"ledger_id": ledger.ledger_id, "case": "inej", "step": "purge"}
+    data = {"refs": [received.personal_ref], "files": [], "signed": statement(office, "ana", RUN, said)}
+    ledger.append([NewEvent("case.purged", "inej", None, "ana", data)])
     tamper(filled, f"DELETE FROM personal WHERE ref = '{received.personal_ref}'")
     assert [f.code for f in verify(filled.open(), office.signers, [])] == ["personal_missing"]
 
@@ -191,7 +193,8 @@ def test_a_sound_ledger_has_no_findings(place: Place, office: Office) -> None:
     head = checkpoints.head(ledger)
     heads = [f"{head['count']}:{head['head']}"]
     assert verify(ledger, office.signers, [path], mail_heads=heads) == []
-    ledger.purge("inej", actor="ana")
+    said = {"ledger_id": ledger.ledger_id, "case": "inej", "step": "purge"}
+    ledger.purge("inej", actor="ana", signed=statement(office, "ana", RUN, said))
     assert verify(ledger, office.signers, [path], mail_heads=heads) == []
 
 
