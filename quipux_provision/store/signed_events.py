@@ -27,6 +27,7 @@ from quipux_provision.domain.kinds import (
     WITHDRAWN,
 )
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.review import VERDICTS, fails
 from quipux_provision.domain.training import PUBLIC, hours
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
@@ -163,17 +164,14 @@ def _training(event: Event, personal: Mapping[str, Any], salts: Sequence[object]
 
 def _review(event: Event, personal: Mapping[str, Any], _salts: Sequence[object]) -> bool:
     said, activities = event.data, personal["activities"]
-    failing = {one["id"] for one in activities if (one["weight"], one["verdict"]) == _FAILED}
-    found = {one["id"] for one in activities if one["verdict"] == "cumple"}
     counts = Counter(one["verdict"] for one in activities)
     same = digest(dict(personal)) == said["review_digest"] and personal["case"] == event.case
     same = same and all(personal[key] == said[key] for key in ("round", "request_digest", "workbook_sha256"))
     same = same and {one["file"] for one in activities if one["file"]} == set(said["files"])
-    same = same and all(counts[verdict] == count for verdict, count in said["verdicts"].items())
-    return bool(same and failing <= set(said["failed"]) and not found & set(said["failed"]))
+    same = same and {verdict: counts[verdict] for verdict in VERDICTS} == said["verdicts"]
+    return bool(same and [one["id"] for one in activities if fails(one)] == said["failed"])
 
 
-_FAILED = ("obligatoria", "no_cumple")
 _CONTENTS = {SUBMITTED: _request, TRAINING_RECORDED: _training, REVIEWED: _review}
 
 
