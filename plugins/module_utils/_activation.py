@@ -15,6 +15,9 @@ from ansible_collections.quipux.provision.plugins.module_utils._current import C
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
 
+# In place of a code that died. NULL would not do: Quipux's page that sets passwords takes it for equal to an
+# empty old password, and it asks nobody to log in first. This is wider than what any page compares (26).
+NO_ENTRY = "sin-clave-activacion-vencida"
 _UNREADABLE = "this login may not read passwords, so nothing is known about the activation"
 
 
@@ -33,11 +36,16 @@ def activate(decision: Decision, desired: Desired, row: Row, others: list[Row]) 
     present = row["password"]
     if present == hashlib.sha256(desired.activation.hash.encode()).hexdigest():
         decision.activation = "written"
-    elif not present or present in desired.activation.replaces:
+    elif not _chosen(present) or present in desired.activation.replaces:
         decision.write_activation = True
         decision.activation = "written"
     else:
         decision.activation = "activated"
+
+
+def _chosen(password: str | None) -> bool:
+    """Whether this (a SHA-256) is a password, a code included."""
+    return bool(password) and password != hashlib.sha256(NO_ENTRY.encode()).hexdigest()
 
 
 def expire(decision: Decision, desired: Desired, current: Current) -> None:
@@ -60,7 +68,7 @@ def expire(decision: Decision, desired: Desired, current: Current) -> None:
             if row["password"] in replaces and row["id"] not in [one["id"] for one in holders]
         ]
         end_code(decision, [*holders, *copies])
-    elif account["password"]:
+    elif _chosen(account["password"]):
         decision.activation = "activated"
 
 

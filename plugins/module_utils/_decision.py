@@ -32,7 +32,7 @@ class Decision:
     set_account: Fields = field(default_factory=dict)
     clear_password: bool = False
     copy_password: bool = False
-    expire: list[int] = field(default_factory=list)  # accounts whose password is to become NULL
+    expire: list[int] = field(default_factory=list)  # accounts that lose their code
     write_activation: bool = False
     activation: Text = None
     grant: list[int] = field(default_factory=list)

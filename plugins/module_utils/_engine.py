@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils import _current, _layout, _verify, _writes
+from ansible_collections.quipux.provision.plugins.module_utils._activation import NO_ENTRY
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
 from ansible_collections.quipux.provision.plugins.module_utils._connection import (
     Busy,
@@ -228,7 +229,7 @@ class Engine:
     def _expire(self, item: Desired, decision: Decision) -> None:
         script = _writes.Script()
         _writes.expire(script, item, decision)
-        script.add(_verify.VERIFY_EXPIRED, decision.expire, decision.expire)
+        script.add(_verify.VERIFY_EXPIRED, decision.expire, decision.expire, NO_ENTRY)
         _verify.check_expired(self._session.fetch("; ".join(script.parts), script.parameters)[0], decision)
         self._session.fetch("COMMIT")
 

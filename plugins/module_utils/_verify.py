@@ -57,13 +57,13 @@ SELECT
       FROM '')
 """
 VERIFY = "EXECUTE quipux_provision_verify(%s, %s, %s, %s, %s)"
-# The same for accounts that lost their password and nothing else.
+# The same for accounts that lost their code and nothing else.
 VERIFY_EXPIRED = """
 SELECT
   (SELECT coalesce(array_agg(DISTINCT tabla || ' ' || accion), '{}') FROM public.log_view_usuario
     WHERE fecha = now() AND codigo = ANY(%s)),
   (SELECT count(*) FROM public.usuarios u JOIN public.usuario m ON m.usua_codi = u.usua_codi
-    WHERE u.usua_codi = ANY(%s) AND u.usua_pasw IS NULL AND m.usua_pasw IS NULL)
+    WHERE u.usua_codi = ANY(%s) AND u.usua_pasw = %s AND m.usua_pasw = u.usua_pasw)
 """
 _AGAIN = "nothing of the item was kept; look at the database's triggers and at the area's city (depe_pie1)"
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quipux.provision.plugins.module_utils._activation import NO_ENTRY
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, Fields, initials
@@ -150,11 +151,12 @@ def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities
 
 
 def expire(out: Script, desired: Desired, decision: Decision) -> None:
-    """Accounts that still have a code of ours get no password. Nothing else of them changes, and the
-    application's pages log no password either."""
+    """Accounts that still have a code of ours lose it. Nothing else of them changes, and the application's
+    pages log no password either."""
     out.add(
-        "UPDATE public.usuarios SET usua_pasw = NULL WHERE usua_codi = ANY(%s) AND "
+        "UPDATE public.usuarios SET usua_pasw = %s WHERE usua_codi = ANY(%s) AND "
         "encode(sha256(convert_to(usua_pasw, 'UTF8')), 'hex') = ANY(%s)",
+        NO_ENTRY,
         decision.expire,
         sorted(desired.activation.replaces if desired.activation else ()),
     )

@@ -74,9 +74,10 @@ options:
             institution; without one, or if it is deactivated already, there is nothing to do. The password
             stays, but an unused code of O(items[].activation.replaces) dies with the account.
           - V(expired) lets an unused activation code die. If the active account still has one of
-            O(items[].activation.replaces), it gets no password, which lets nobody in; nothing else of it
-            changes. The person's other accounts keep their passwords, unless that is the very same code,
-            which Quipux copies to each new account of a person; it dies there, too.
+            O(items[].activation.replaces), that one gives way to a text that is nobody's password (not to
+            NULL, over which Quipux lets anybody set a password). Nothing else of the account changes. The
+            person's other accounts keep their passwords, unless that is the very same code, which Quipux
+            copies to each new account of a person; it dies there, too.
         type: str
         choices: [present, absent, expired]
         default: present

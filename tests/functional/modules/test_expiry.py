@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -14,8 +15,11 @@ import pytest
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, RUC, Quipux, item, numbered
 from tests.functional.modules.test_accounts import code, populate
 from tests.functional.modules.test_locks import wait_until_blocked
+from tests.stand_in.http_client import Browser, PageError, md5, stored
+from tests.stand_in.pages_server import php, serve
 
 OWN_HASH, EARLIER_HASH = "c" * 26, "e" * 26
+NO_ENTRY = "sin-clave-activacion-vencida"  # longer than the 26 characters that pages compare
 
 
 def sha256(text: str) -> str:
@@ -85,7 +89,7 @@ class TestExpired:
         )
         assert (done["ids"]["administrator"], done["plan_digest"]) == (account, planned["plan_digest"])
         after = [quipux.row(table, "usua_codi = %s", (account,)) for table in ("usuarios", "usuario")]
-        assert after == [{**row, "usua_pasw": None} for row in before]
+        assert after == [{**row, "usua_pasw": NO_ENTRY} for row in before]
 
     def test_again_there_is_nothing_left(self, quipux: Quipux) -> None:
         begin(quipux)
@@ -97,7 +101,7 @@ class TestExpired:
     def test_every_code_that_was_sent_may_be_the_one(self, quipux: Quipux) -> None:
         account = begin(quipux)
         assert end(quipux, ending("expired", EARLIER_HASH, CODE_HASH))["activation"] == "expired"
-        assert password(quipux, account) is None
+        assert password(quipux, account) == NO_ENTRY
 
     @pytest.mark.parametrize("chosen", [OWN_HASH, EARLIER_HASH])
     def test_a_password_of_their_own_stays(self, quipux: Quipux, chosen: str) -> None:
@@ -140,9 +144,9 @@ class TestExpired:
         quipux.sql("DELETE FROM permiso_usuario WHERE usua_codi = %s", (account,))
         result = end(quipux)
         assert (result["status"], result["error"]) == ("ok", None), result
-        assert password(quipux, account, "usuario") is None
+        assert password(quipux, account, "usuario") == NO_ENTRY
 
-    def test_the_next_link_is_written_over_nothing(self, quipux: Quipux) -> None:
+    def test_the_next_link_is_written_over_it(self, quipux: Quipux) -> None:
         account = begin(quipux)
         end(quipux)
         result = quipux.one(item(activation={"hash": EARLIER_HASH}))
@@ -168,7 +172,7 @@ class TestExpired:
         answer = quipux.call("administrator", items=[ending("expired", secret)], _ansible_diff=True)
         assert answer["items"][0]["activation"] == "expired"
         assert secret not in json.dumps(answer)
-        assert "usua_pasw = NULL" in quipux.database.cluster.log()
+        assert "UPDATE public.usuarios SET usua_pasw" in quipux.database.cluster.log()
         assert secret not in quipux.database.cluster.log()
 
 
@@ -182,7 +186,7 @@ class TestCopies:
         assert result["activation"] == "expired"
         assert [str(copy) in note for note in result["notes"]] == [True]
         for table in ("usuarios", "usuario"):
-            assert [password(quipux, number, table) for number in (account, copy)] == [None, None]
+            assert [password(quipux, number, table) for number in (account, copy)] == [NO_ENTRY] * 2
 
     def test_a_copy_in_the_same_institution(self, quipux: Quipux) -> None:
         account = begin(quipux)
@@ -191,7 +195,7 @@ class TestCopies:
             usua_cedula=CEDULA, usua_pasw=CODE_HASH, inst_codi=row["inst_codi"], depe_codi=row["depe_codi"]
         )
         assert end(quipux)["activation"] == "expired"
-        assert [password(quipux, number) for number in (account, copy)] == [None, None]
+        assert [password(quipux, number) for number in (account, copy)] == [NO_ENTRY] * 2
 
     @pytest.mark.parametrize("other", [OWN_HASH, None])
     def test_another_password_is_left_alone(self, quipux: Quipux, other: str | None) -> None:
@@ -251,7 +255,7 @@ class TestAtTheSameTime:
             page.rollback()
             assert running.result()["activation"] == "expired"
         page.close()
-        assert password(quipux, account) is None
+        assert password(quipux, account) == NO_ENTRY
 
     def test_two_runs_at_once_end_it_once(self, quipux: Quipux) -> None:
         begin(quipux)
@@ -269,6 +273,47 @@ class TestAtTheSameTime:
         page.close()
         assert (result["status"], code(result)) == ("failed", "lock_timeout")
         assert password(quipux, account) == CODE_HASH
+
+
+@pytest.mark.skipif(php() is None, reason="the pages need php-cli and php-pgsql")
+class TestAtTheDoor:
+    """What the pages make of it; they show this in the same way as the release's."""
+
+    CODE, NEXT, WANTED = "k2m4p6q8r9s2t4v6w8x2y4z6a8b2c4", "b2c4k2m4p6q8r9s2t4v6w8x2y4z6a8", "tomada2026"
+
+    def link(self, base: str, secret: str) -> str:
+        krd, text = (base64.b64encode(part.encode()).decode() for part in (f"U{CEDULA}", secret))
+        return f"{base}/usuarionuevo.php?krd={krd}&code={text}"
+
+    def set_without_link(self, base: str, old: str) -> None:
+        """The form behind the link, sent by somebody who never saw the link."""
+        new = md5(self.WANTED)
+        fields = {"krd": f"U{CEDULA}", "contraold": old, "contradrd": new, "contraver": new}
+        Browser(base).post("Administracion/usuarios/cambiar_password_grabar.php", fields)
+
+    def test_nobody_gets_in_by_the_dead_code_or_by_there_being_none(self, quipux: Quipux) -> None:
+        quipux.one(item(activation={"hash": stored(self.CODE)}))
+        with serve(quipux.database) as base:
+            assert Browser(base).login(CEDULA, self.CODE) == "in", "the code is alive"
+            assert end(quipux, ending("expired", stored(self.CODE)))["activation"] == "expired"
+            with pytest.raises(PageError):
+                Browser(base).open_activation(self.link(base, self.CODE))
+            for old in ("", md5(self.CODE), "0" + NO_ENTRY, NO_ENTRY):
+                self.set_without_link(base, old)
+            for word in ("", self.CODE, NO_ENTRY, self.WANTED):
+                assert Browser(base).login(CEDULA, word) != "in", word
+            quipux.one(item(activation={"hash": stored(self.NEXT)}))
+            browser = Browser(base)
+            browser.set_password(browser.open_activation(self.link(base, self.NEXT)), self.WANTED)
+            assert browser.login(CEDULA, self.WANTED) == "in"
+
+    def test_why_no_password_at_all_is_not_enough(self, quipux: Quipux) -> None:
+        """If this fails, pages no longer take an empty old password for NULL, and NULL would do."""
+        begin(quipux)
+        set_password(quipux, None)
+        with serve(quipux.database) as base:
+            self.set_without_link(base, "")
+            assert Browser(base).login(CEDULA, self.WANTED) == "in"
 
 
 class TestVerified:
@@ -324,7 +369,7 @@ class TestAbsent:
         result = end(quipux, ending("absent"))
         assert (result["status"], result["activation"]) == ("ok", "expired")
         assert (planned["activation"], planned["plan_digest"]) == ("expired", result["plan_digest"])
-        assert [password(quipux, account, table) for table in ("usuarios", "usuario")] == [None, None]
+        assert [password(quipux, account, table) for table in ("usuarios", "usuario")] == [NO_ENTRY] * 2
         assert password(quipux, copy) == CODE_HASH
 
     @pytest.mark.parametrize("stored", [OWN_HASH, None])

@@ -11,7 +11,7 @@ import pytest
 from quipux_provision.ansible.outcome import Outcome
 from quipux_provision.ansible.run import Run, execute
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, RUC, Quipux, item
-from tests.functional.modules.test_expiry import begin, ending, password
+from tests.functional.modules.test_expiry import NO_ENTRY, begin, ending, password
 from tests.functional.modules.test_playbook import Plays
 
 
@@ -46,7 +46,7 @@ def test_the_driver_ends_codes_and_accounts(plays: Plays) -> None:
             "none": ("unchanged", False, None),
             "nobody": ("unchanged", False, None),
         }
-        assert password(plays.quipux, account) == (CODE_HASH if check else None)
+        assert password(plays.quipux, account) == (CODE_HASH if check else NO_ENTRY)
     outcome = drive(plays, ending("absent"), provision_expect_database=bound)
     assert (outcome.failure, outcome.items["inej"].status) == (None, "ok")
     assert plays.quipux.row("usuario", "usua_codi = %s", (account,))["usua_esta"] == 0
@@ -113,6 +113,6 @@ def test_by_hand(plays: Plays) -> None:
     assert done.returncode == 0, done.stdout
     assert plays.recap(done.stdout, "db1")["changed"] == 1
     assert CODE_HASH not in done.stdout + done.stderr
-    assert password(plays.quipux, account) is None
+    assert password(plays.quipux, account) == NO_ENTRY
     again = plays.run("administrator", {"administrator_items": [ending(), item(case="bad", name=None)]})
     assert again.returncode == 2
