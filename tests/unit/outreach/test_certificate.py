@@ -1,4 +1,4 @@
-"""The certificate of training: what it says, that it asks the network for nothing, and that no text breaks it."""
+"""The certificate of training: what it says, that it asks the network for nothing, that no text breaks it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class Page(HTMLParser):
         self.tags.append(tag)
         self.attributes.update(attrs)
 
+    def handle_endtag(self, tag):
+        self.text += " " if tag in {"td", "th"} else ""
+
     def handle_data(self, data):
         self.text += data
 
@@ -58,7 +61,7 @@ def test_says_who_what_when_and_how_long():
         "Caso inej",
         CERTIFICATE.ledger_head,
     ):
-        assert part in re.sub(r"(?<=[a-zé])(?=\d)|(?<=\d)(?=[A-Z])|(?<=s)(?=\d)|(?<=6)(?=L)", " ", text), part
+        assert part in text, part
 
 
 def test_is_one_spanish_page_that_asks_for_nothing():
@@ -84,4 +87,4 @@ def test_no_text_becomes_markup():
     )
     page = Page(render(hostile))
     assert "script" not in page.tags
-    assert page.text.count(evil) == 8
+    assert page.text.count(evil) == 8  # the person also in the title
