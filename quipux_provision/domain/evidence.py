@@ -53,7 +53,7 @@ REASONS = MappingProxyType(
         "area_with_several_responsibles": "Hay áreas con más de un responsable de la documentación.",
         "open_accounts": "Hay cuentas activas que admiten cualquier contraseña; guárdelas otra vez.",
         "mirror_missing": "Hay usuarios que no constan en la tabla de ingreso; guárdelos otra vez.",
-        "mirror_differs": "Hay usuarios cuya área o estado no coincide con la tabla de ingreso; guárdelos otra vez.",
+        "mirror_differs": "Hay usuarios cuya área o estado no coincide con la tabla de ingreso.",
         "mirror_stray": "En la tabla de ingreso constan usuarios que ya no existen.",
         # D: permissions
         "users_without_permission": "Hay usuarios activos sin ningún permiso.",
