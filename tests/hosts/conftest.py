@@ -15,7 +15,15 @@ from tests.hosts.environment import Environment, start_environments
 from tests.hosts.machines import Fleet
 from tests.hosts.office import Office
 from tests.images.build import CannotBuildError, ensure
+from tests.real.paperwork import Paperwork
+from tests.real.parametrised import Parametrised
 from tests.stand_in.database import REAL_VARIABLE, real_folder
+
+# Marks of the tests of what only the real release does.
+REAL_RELEASE = [
+    pytest.mark.real,
+    pytest.mark.parametrize("country", ["real"], indirect=True, scope="session"),
+]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,3 +77,15 @@ def country(request: pytest.FixtureRequest, images: dict[str, str], key: Path) -
 def office(tmp_path: Path, country: Country) -> Office:
     """A workspace of this test, with its people, for both environments."""
     return Office(tmp_path / "oficina", country.training, country.production)
+
+
+@pytest.fixture(scope="session")
+def world(country: Country, tmp_path_factory: pytest.TempPathFactory) -> Paperwork:
+    """An institution in training, set up by its administrator as far as the tests ask for."""
+    return Paperwork(country.training, tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def another(country: Country, tmp_path: Path) -> Parametrised:
+    """One more institution in training, of which nothing was asked yet."""
+    return Parametrised(country.training, tmp_path)

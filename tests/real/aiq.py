@@ -51,8 +51,15 @@ class Aiq(Browser):
     ) -> str:
         """Áreas > Crear Área. `city`: its name in the form's list; `template`: the letterhead, a PDF."""
         form = read_form(self.get(f"{DEPENDENCIES}/admDependencias_ajax.php?accion=1"))
-        return self._save_area(form, 1, template, txt_nombre=name, txt_sigla=acronym, slc_padre=str(parent),
-                               txt_ciudad=form.choice("txt_ciudad", city))  # fmt: skip
+        return self._save_area(
+            form,
+            1,
+            template,
+            txt_nombre=name,
+            txt_sigla=acronym,
+            slc_padre=str(parent),
+            txt_ciudad=form.choice("txt_ciudad", city),
+        )
 
     def edit_area(self, area: int, template: bytes | None = None, **changes: str) -> str:
         """Áreas > Editar Área."""
@@ -71,11 +78,20 @@ class Aiq(Browser):
         """Usuarios internos > Crear: the data, the profile and the permission tabs. Gives usua_codi."""
         form = read_form(self.get(f"{USERS}/adm_usuario.php?accion=1"))
         fields = form.filled(
-            usr_cedula=person.national_id, usr_tipo_id="0", usr_nombre=person.names,
-            usr_apellido=person.surnames, usr_depe=area, codi_ciudad=form.choice("codi_ciudad", city),
-            usr_email=person.email, usr_cargo=person.position, usr_cargo_cabecera=person.position, usr_sumilla=person.initials,
-            usr_perfil=profile, **_boxes(permissions), **more,
-        )  # fmt: skip
+            usr_cedula=person.national_id,
+            usr_tipo_id="0",
+            usr_nombre=person.names,
+            usr_apellido=person.surnames,
+            usr_depe=area,
+            codi_ciudad=form.choice("codi_ciudad", city),
+            usr_email=person.email,
+            usr_cargo=person.position,
+            usr_cargo_cabecera=person.position,
+            usr_sumilla=person.initials,
+            usr_perfil=profile,
+            **_boxes(permissions),
+            **more,
+        )
         return self._save_user(fields, 1)
 
     def edit_user(
@@ -99,9 +115,13 @@ class Aiq(Browser):
         """Ciudadanos > Crear: somebody outside who sends documents; permission 16 is enough."""
         form = read_form(self.get(f"{USERS}/adm_usuario_ext.php?accion=1"))
         fields = form.filled(
-            ciu_cedula=person.national_id, ciu_nombre=person.names, ciu_apellido=person.surnames,
-            ciu_cargo=person.position, ciu_email=person.email, ciu_ciudad=city,
-        )  # fmt: skip
+            ciu_cedula=person.national_id,
+            ciu_nombre=person.names,
+            ciu_apellido=person.surnames,
+            ciu_cargo=person.position,
+            ciu_email=person.email,
+            ciu_ciudad=city,
+        )
         page = self.post("Administracion/ciudadanos/grabar_usuario_ext.php?accion=1", fields)
         _expect(page, "fue creado correctamente")
 
@@ -138,10 +158,14 @@ class Aiq(Browser):
         """Listas de envío: a list of the institution."""
         form = read_form(self.get("Administracion/listas/listas.php"))
         fields = form.filled(
-            txt_lista_codi="0", txt_lista_nombre=name, txt_lista_descripcion=name, txt_lista_tipo="0",
-            txt_lista_orden="0", txt_lista_estado="1",
+            txt_lista_codi="0",
+            txt_lista_nombre=name,
+            txt_lista_descripcion=name,
+            txt_lista_tipo="0",
+            txt_lista_orden="0",
+            txt_lista_estado="1",
             txt_usuarios_lista="".join(f"-{one}-" for one in members),
-        )  # fmt: skip
+        )
         return _expect(self.post("Administracion/listas/listas_grabar.php", fields), "correctamente")
 
     def organise_folders(self, area: int, levels: list[str]) -> None:
@@ -160,27 +184,41 @@ class Aiq(Browser):
     def create_folder(self, area: int, name: str, parent: int = 0, office: int = 5, central: int = 15) -> str:
         """Carpetas Virtuales: a folder, with its years in the office's and in the central archive."""
         fields = {
-            "txtOk": "1", "txtCodigo": "", "txtPadre": str(parent), "txtNombre": name,
-            "txtArch1": str(office), "txtArch2": str(central), "txtNivel": "1" if parent else "0",
-            "txtEstado": "1", "depe_actu": str(area),
-        }  # fmt: skip
+            "txtOk": "1",
+            "txtCodigo": "",
+            "txtPadre": str(parent),
+            "txtNombre": name,
+            "txtArch1": str(office),
+            "txtArch2": str(central),
+            "txtNivel": "1" if parent else "0",
+            "txtEstado": "1",
+            "depe_actu": str(area),
+        }
         return _expect(self.post("tipo_documental/nuevo_trd_grabar.php", fields), "Se ha creado el Item")
 
     def create_place(self, name: str, acronym: str, parent: int = 0, *, lowest: bool = False) -> str:
         """Archivo Físico > Nueva Ubicación Física, in the AIQ's own area; only the lowest level is active."""
         fields = {
-            "txtOk": "1", "txtCodigo": "", "txtPadre": str(parent), "txtNombre": name, "txtSigla": acronym,
+            "txtOk": "1",
+            "txtCodigo": "",
+            "txtPadre": str(parent),
+            "txtNombre": name,
+            "txtSigla": acronym,
             "txtEstado": "1" if lowest else "0",
-        }  # fmt: skip
+        }
         return _expect(self.post("archivo/nueva_ubicacion_fisica_grabar.php", fields), "Se ha creado el Item")
 
     def subrogate(self, absent: int, deputy: int, area: int, since: str, until: str) -> str:
         """Usuarios internos > Crear Subrogación de Puesto; dates as 2026-11-03."""
         fields = {
-            "usr_subrogado": str(absent), "usr_subrogante": str(deputy), "dependencia_jefe": str(area),
-            "txt_fecha_desde": since, "txt_fecha_hasta": until,
-            "txt_hora_desde": "08:00", "txt_hora_hasta": "17:00",
-        }  # fmt: skip
+            "usr_subrogado": str(absent),
+            "usr_subrogante": str(deputy),
+            "dependencia_jefe": str(area),
+            "txt_fecha_desde": since,
+            "txt_fecha_hasta": until,
+            "txt_hora_desde": "08:00",
+            "txt_hora_hasta": "17:00",
+        }
         return visible(self.post(f"{SUBROGATION}/grabar_usuario_subrogante.php", fields))
 
     def end_subrogation(self, absent: int, deputy: int) -> str:

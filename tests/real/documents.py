@@ -34,9 +34,13 @@ class Staff(Aiq):
     ) -> str:
         page = self.get(f"radicacion/NEW.php?ent={way}&accion=Nuevo&carpeta=0")
         fields = read_form(page).filled(
-            documento_us1=f"-{recipient}-", documento_us2=f"-{sender}-", asunto=subject,
-            raditexto=f"<p>{text}</p>", opc_grab="2", **more,
-        )  # fmt: skip
+            documento_us1=f"-{recipient}-",
+            documento_us2=f"-{sender}-",
+            asunto=subject,
+            raditexto=f"<p>{text}</p>",
+            opc_grab="2",
+            **more,
+        )
         if not any(name == "fecha_doc" for name, _ in fields):  # a calendar's script writes this field
             fields.append(("fecha_doc", f"{dt.date.today():%d-%m-%Y}"))
         answer = self.upload(

@@ -108,7 +108,7 @@ class Browser:
         except urllib.error.HTTPError as error:
             with error:
                 raise PageError(f"{url}: HTTP {error.code}") from error
-        if "<?" in page:
+        if re.search(r"<\?(?!xml)", page):
             raise PageError(f"{url}: shows PHP source (short_open_tag is off)")
         return page
 
