@@ -158,7 +158,8 @@ options:
         description:
           - Hash of an activation code, written only if the account has no password yet or still has one of
             O(items[].activation.replaces).
-          - Without it a new account has no password, which lets nobody in.
+          - Without it a new account has no password. Nobody logs in with none, but Quipux's page for
+            passwords lets anybody who knows the cédula set one, so do not leave an account like that.
         type: dict
         suboptions:
           hash:
