@@ -8,6 +8,7 @@ and B5."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -69,23 +70,23 @@ class Files:
                 parent = os.open(folder, _FOLDER, dir_fd=self._root)
                 stack.callback(os.close, parent)
                 number = os.open(name, _FILE, dir_fd=parent)
-            except FileNotFoundError:
-                return MISSING, b""
-            except PermissionError as error:
-                raise ItemError(
-                    "storage_error",
-                    f"cannot read {folder}/{name}: {error.strerror}",
-                    "let the run become a user that may read it: quipux_app_become",
-                ) from None
-            except OSError:  # a symbolic link, or a folder's name that is a file's
-                return UNREADABLE, b""
-            with os.fdopen(number, "rb") as file:
+                stack.callback(os.close, number)
                 found = os.fstat(number)
                 if not stat.S_ISREG(found.st_mode):
                     return UNREADABLE, b""
                 if found.st_size > largest:
                     return TOO_LARGE, b""
-                content = file.read(largest + 1)
+                content = os.pread(number, found.st_size, 0)
+            except FileNotFoundError:
+                return MISSING, b""
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):  # a symbolic link and the like
+                    return UNREADABLE, b""
+                raise ItemError(
+                    "storage_error",
+                    f"cannot read {folder}/{name}: {error.strerror}",
+                    "let the run become a user that may read it: quipux_app_become",
+                ) from None
         return PRESENT, content
 
 

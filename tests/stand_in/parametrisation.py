@@ -154,9 +154,9 @@ class Parametrisation:
         for last in (2 if kind == 2 else 0, 1):
             number = self.run(
                 f"INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, esta_codi, "
-                f"radi_tipo, radi_usua_radi, radi_usua_actu, radi_inst_actu) SELECT n, coalesce(%(temp)s, n), "
-                f"now(), %(state)s, %(kind)s, %(author)s, %(holder)s, %(inst)s FROM (SELECT (%(prefix)s || "
-                f"lpad({sequence}::text, 9, '0') || %(last)s)::numeric AS n) s RETURNING radi_nume_radi",
+                f"radi_tipo, radi_usua_radi, radi_usua_actu, radi_inst_actu) SELECT n, "
+                f"coalesce(%(temp)s, n), now(), %(state)s, %(kind)s, %(author)s, %(holder)s, "
+                f"%(inst)s FROM (SELECT (%(prefix)s || lpad({sequence}::text, 9, '0') || %(last)s)::numeric AS n) s RETURNING radi_nume_radi",
                 temp=numbers[0] if numbers else None,
                 state=2 if numbers else 6,
                 kind=kind,
