@@ -95,10 +95,18 @@ def read(path: Path) -> Checkpoint:
             _("cannot read {path}: {reason}").format(path=path, reason=error.strerror),
             _("name a .json file of checkpoints/"),
         ) from None
+    return parse(str(path), data, armour)
+
+
+def parse(source: str, data: bytes, armour: str | None) -> Checkpoint:
+    """Read the bytes of a checkpoint; only the form is checked.
+
+    :raises GateClosed: they are not a checkpoint's.
+    """
     try:
         raw = json.loads(data)
         checkpoint = Checkpoint(
-            source=str(path),
+            source=source,
             count=raw["count"],
             head=raw["head"],
             ledger_id=raw["ledger_id"],
@@ -112,7 +120,7 @@ def read(path: Path) -> Checkpoint:
         good = False
     if not good:
         raise GateClosed(
-            _("{path} is not a checkpoint, or its bytes were changed").format(path=path),
+            _("{path} is not a checkpoint, or its bytes were changed").format(path=source),
             _("take the copy that was kept elsewhere"),
         )
     return checkpoint

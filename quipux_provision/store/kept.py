@@ -120,6 +120,18 @@ def file(connection: Connection, fingerprint: str) -> LedgerFile | None:
     return found
 
 
+def files_of(connection: Connection, case: str) -> dict[str, LedgerFile]:
+    """Return the files of *case* by the SHA-256 that they are kept under, as they are."""
+    from sqlalchemy import select
+
+    from quipux_provision.store.tables import FILES, has_files
+
+    if not has_files(connection):
+        return {}
+    query = select(FILES.c.sha256, _content(), FILES.c.media_type).where(FILES.c.case == case)
+    return {name: LedgerFile(content, kind) for name, content, kind in connection.execute(query)}
+
+
 def file_hashes(connection: Connection) -> Iterator[tuple[str, str, str]]:
     """Yield case, the SHA-256 that a file is kept under, and its content's, one file in memory at a time."""
     from sqlalchemy import select

@@ -27,6 +27,7 @@ REQUEST = "quipux-provision-request"
 RUN = "quipux-provision-run"
 APPROVAL = "quipux-provision-approval"
 CHECKPOINT = "quipux-provision-checkpoint"
+DOSSIER = "quipux-provision-dossier"
 
 _BEGIN = "-----BEGIN SSH SIGNATURE-----\n"
 _END = "-----END SSH SIGNATURE-----\n"
