@@ -105,7 +105,7 @@ def approvals(gathered: Gathered) -> tuple[site.Approval, ...]:
                 fate=_fate(gathered, event, carried_out),
                 round=data["round"],
                 expires_at=parse_time(data["expires_at"]) if data["decision"] == "approve" else None,
-                digests=(*digests, ("documento firmado", data["document_sha256"])),
+                digests=(*digests, ("documento", data["document_sha256"])),
             )
         )
     return tuple(found)

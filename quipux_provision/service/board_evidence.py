@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from quipux_provision.domain.activities import ACTIVITIES
+from quipux_provision.domain.activities import in_menu_order
+from quipux_provision.domain.evidence import REASONS
 from quipux_provision.domain.training import MODULES
 from quipux_provision.outreach import board as site
 from quipux_provision.outreach.board import masking
@@ -40,7 +41,7 @@ def evidence(gathered: Gathered) -> site.Review | None:
 
 
 def _findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[site.Finding]:
-    for activity in ACTIVITIES:
+    for activity in in_menu_order():
         row = rows.get(activity.id)
         if row is not None:
             yield site.Finding(
@@ -53,15 +54,9 @@ def _findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[site.Finding]:
                 agrees=row.get("agrees"),
                 counts=row.get("counts") or {},
                 ids=tuple(row.get("ids") or ()),
-                reasons=tuple(_reason(code) for code in row.get("reasons") or ()),
+                reasons=tuple(REASONS.get(code, code) for code in row.get("reasons") or ()),
                 file=row.get("file"),
             )
-
-
-def _reason(code: str) -> str:
-    from quipux_provision.domain.evidence import REASONS
-
-    return REASONS.get(code, code)
 
 
 def training(gathered: Gathered) -> site.Training | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, Page
 
 from quipux_provision.service.board import write_board
 from tests.browser.chromium import CannotInstallError, chromium
@@ -36,8 +36,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A desktop's window; every request is recorded in `context.asked`, none leaves the machine."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="es-EC")
-    yield context
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page in a desktop's window."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
     context.close()

@@ -226,7 +226,9 @@ class Story:
 
     def notice(self, key: str, fate: str = "sent") -> Story:
         data = {"reason": "timeout"} if fate == "failed" else {"accepted_at": format_time(self.moment)}
-        return self.add(f"notice.{fate}", "training", None, key=key, kind=key.split(":")[0], **data)
+        return self.add(
+            f"notice.{fate}", "training", None, key=key, kind=key.split(":", maxsplit=1)[0], **data
+        )
 
     def train(self) -> Story:
         """The road as far as the days in training."""
@@ -235,7 +237,13 @@ class Story:
 
     def report(self) -> Story:
         rows = [
-            {"id": one.id, "state": "hecha", "date": "2026-11-10", "remark": "Lo hizo Juan Nombrado", "evidence": ""}
+            {
+                "id": one.id,
+                "state": "hecha",
+                "date": "2026-11-10",
+                "remark": "Lo hizo Juan Nombrado",
+                "evidence": "",
+            }
             for one in ACTIVITIES
         ]
         return self.add(
@@ -255,7 +263,7 @@ class Story:
                 "verdict": "no_cumple" if one.id in failed else _verdict(one.id),
                 "counts": {"areas": 1} if one.id in failed else {},
                 "ids": [4711, 4712] if one.id in failed else [],
-                "reasons": [],
+                "reasons": ["too_few_areas"] if one.id in failed else [],
                 "reported": "hecha",
                 "agrees": one.id not in failed,
                 "file": sha256("acta") if one.id == "G1" else None,
@@ -317,7 +325,9 @@ def office(folder: Path) -> Registry:
     tell("copej", "Consejo de Prueba y Ejemplo", 80).train().days(5).produce()
     tell("mindej", "Ministerio de Ejemplos y Casos Inventados", 50).train().days(3).produce()
     late = tell("inej", "Instituto Nacional de Ejemplo", 16).train()
-    late.days(4).notice("recordatorio:1:2").days(1).notice("recordatorio:1:1").days(1).notice("recordatorio:1:0")
+    late.days(4).notice("recordatorio:1:2").days(1).notice("recordatorio:1:1").days(1).notice(
+        "recordatorio:1:0"
+    )
     returned = tell("sedej", "Secretaría de Ejemplos y Pruebas", 10.5).train()
     returned.days(2).report().days(1).review("B1", "C4").give_back()
     tell("afic", "Agencia Ficticia de Control", 9).train()

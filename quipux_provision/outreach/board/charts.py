@@ -40,16 +40,15 @@ def countdown_marks(countdown: Countdown, width: float = 140) -> list[Mark]:
         return [Mark(0, width * (1 - part), spent), Mark(width * (1 - part), width * part, "left")]
     gap, total = 2.0, max(countdown.total, 1)
     each = (width - gap * (total - 1)) / total
-    # On the last day one mark is still left: the day itself.
-    remaining = 0 if late else min(countdown.left + 1, total)
     found = []
     for position in range(total):
-        kind = "left" if position >= total - remaining else "spent"
-        if late:
-            kind = "late"
-        elif kind == "left" and countdown.left <= 1:
-            kind = "last"
+        kind = "late" if late else "spent"
+        if not late and position >= total - countdown.left:
+            kind = "last" if countdown.left == 1 else "left"
         found.append(Mark(round(position * (each + gap), 2), round(each, 2), kind))
+    if countdown.left == 0:  # what is left of the last day
+        newest = found[-1]
+        found.append(Mark(round(newest.x + each / 2, 2), round(each / 2, 2), "last"))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from itertools import groupby
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ class Review:
     failed: tuple[str, ...]
     verdicts: Mapping[str, int]
     findings: tuple[Finding, ...]
+
+    @property
+    def menus(self) -> list[tuple[str, list[Finding]]]:
+        """The findings by Quipux's own menu, as they come."""
+        return [(menu, list(found)) for menu, found in groupby(self.findings, key=lambda one: one.group)]
 
 
 @dataclass(frozen=True)

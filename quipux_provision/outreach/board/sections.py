@@ -40,6 +40,11 @@ class Group:
     total: int
     ended: bool
 
+    @property
+    def waits(self) -> bool:
+        """Whether anybody has to act on one of them."""
+        return any(case.next.command for case in self.cases)
+
 
 @dataclass(frozen=True)
 class Tile:

@@ -47,7 +47,11 @@ WHO = {
     "administrador": "AIQ de la institución",
     "nadie": "Nadie",
 }
-ROUTES = {"central": "Servicio central", "autoalojada": "Instalación propia", "ciudadano": "Ciudadano con firma"}
+ROUTES = {
+    "central": "Servicio central",
+    "autoalojada": "Instalación propia",
+    "ciudadano": "Ciudadano con firma",
+}
 NOTICES = {
     kinds.REMINDER: "Recordatorio del plazo",
     kinds.SUSPENSION: "Aviso de suspensión",
