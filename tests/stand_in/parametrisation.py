@@ -149,14 +149,15 @@ class Parametrisation:
     def document(self, kind: int, author: int, addressee: int) -> int:
         """Write, register and send: the original becomes 6, the addressee's copy 2."""
         area = self.run("SELECT depe_codi FROM usuarios WHERE usua_codi = %(u)s", u=author)
-        year, sequence = self.run("SELECT extract(year FROM now())::int"), "nextval('sec_radi_nume_radi')"
+        year = self.run("SELECT extract(year FROM now())::int")
         numbers = []
         for last in (2 if kind == 2 else 0, 1):
             number = self.run(
-                f"INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, esta_codi, "
-                f"radi_tipo, radi_usua_radi, radi_usua_actu, radi_inst_actu) SELECT n, "
-                f"coalesce(%(temp)s, n), now(), %(state)s, %(kind)s, %(author)s, %(holder)s, "
-                f"%(inst)s FROM (SELECT (%(prefix)s || lpad({sequence}::text, 9, '0') || %(last)s)::numeric AS n) s RETURNING radi_nume_radi",
+                "INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, esta_codi, radi_tipo, "
+                "radi_usua_radi, radi_usua_actu, radi_inst_actu) "
+                "SELECT n, coalesce(%(temp)s, n), now(), %(state)s, %(kind)s, %(author)s, %(holder)s, "
+                "%(inst)s FROM (SELECT (%(prefix)s || lpad(nextval('sec_radi_nume_radi')::text, 9, '0') || "
+                "%(last)s)::numeric AS n) s RETURNING radi_nume_radi",
                 temp=numbers[0] if numbers else None,
                 state=2 if numbers else 6,
                 kind=kind,

@@ -100,6 +100,10 @@ def test_the_readme_lists_every_right() -> None:
     }
     assert all(f"`{name}`" in text for name in PROVISION.sequences)
     assert all(f"`{name}`" in text for name in READ_ONLY.tables)
+    rows = [line.split("|") for line in text.splitlines() if line.count("|") == 3 and "`" in line]
+    assert READ_ONLY.only == {
+        row[1].strip(" `"): tuple(column.strip(" `") for column in row[2].split(",")) for row in rows
+    }
 
 
 def test_the_reading_role(quipux: Quipux) -> None:
