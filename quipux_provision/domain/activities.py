@@ -201,7 +201,7 @@ ACTIVITIES: tuple[Activity, ...] = (
         "E2",
         "Bandejas",
         "NUEVO > Bandejas > En Elaboración",
-        "Elabore, firme y envíe un memorando de prueba de una persona a otra; debe llegar a «Enviados».",
+        "Elabore y envíe un memorando de prueba de una persona a otra; debe llegar a «Enviados».",
         "obligatoria",
     ),
     Activity(

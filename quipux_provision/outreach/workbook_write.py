@@ -129,6 +129,7 @@ def _cover(sheet: Worksheet, cover: Cover) -> None:
         row += 1
     row += 1
     _put(sheet, row, 1, "Cómo llenarla").font = Font(name=_FONT, size=13, bold=True, color=_ACCENT)
+    sheet.row_dimensions[row].height = 24
     states = ", ".join(f"«{state}»" for state in ESTADOS)
     for number, instruction in enumerate(_INSTRUCTIONS, 1):
         row += 1
