@@ -167,7 +167,8 @@ class Workspace:
     def preload(self, refs: Iterable[str | None]) -> None:
         """Read the personal data of many references at once; :meth:`personal` then needs no query."""
         wanted = [ref for ref in refs if ref and ref not in self._personal]
-        self._personal.update(self.ledger.personal_of(wanted, self._digests))
+        if wanted:
+            self._personal.update(self.ledger.personal_of(wanted, self._digests))
 
     def known(self, ref: str | None) -> dict[str, Any] | None:
         """Return personal data by reference, None when it was purged."""
