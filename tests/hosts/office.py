@@ -10,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -140,6 +142,19 @@ class Office:
             "mail": {"sender": "Quipux <quipux@example.gob.ec>", "support": "soporte@example.gob.ec"},
             "policy": self.policy,
         }
+
+    def use_reader(self, environment: str, inventory: Path) -> None:
+        """Let what only reads run on *inventory*, which has the environment's vault password."""
+        path = self.folder / "quipux-provision.yml"
+        settings = yaml.safe_load(path.read_text())
+        found = settings["environments"][environment]
+        place = str(inventory.relative_to(self.folder))
+        found["reading"] = {"inventory": place, "vault": found["vault"]}
+        path.write_text(yaml.safe_dump(settings))
+
+    def today(self) -> str:
+        """The day in Ecuador."""
+        return datetime.now(ZoneInfo("America/Guayaquil")).date().isoformat()
 
     def key(self, person: str) -> Path:
         return self.folder.parent / "llaves" / person

@@ -13,10 +13,11 @@ function configuracion()
     $contrasena = getenv('QUIPUX_DB_PASSWORD');
     $servidor = getenv('QUIPUX_DB_SERVER');
     $db = getenv('QUIPUX_DB_NAME');
+    $nombre_servidor = 'http://' . campo($_SERVER, 'HTTP_HOST');
     if (is_file(__DIR__ . '/config.php')) {
         include __DIR__ . '/config.php';
     }
-    return array('usuario' => $usuario, 'contrasena' => $contrasena, 'servidor' => $servidor, 'db' => $db);
+    return compact('usuario', 'contrasena', 'servidor', 'db', 'nombre_servidor');
 }
 
 function base()
