@@ -92,7 +92,7 @@ def _by_case(events: Iterable[Event]) -> dict[str, list[Event]]:
 
 def _urgency(page: site.CasePage) -> tuple[Any, ...]:
     by = page.countdown.due_at if page.countdown else page.next.by
-    return (not page.overdue, by is None, by or page.since or datetime.min, page.case)
+    return (by is None, by or page.since or datetime.min, page.case)
 
 
 def _page(

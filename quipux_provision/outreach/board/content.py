@@ -230,7 +230,7 @@ class Board:
 
     :param head: number and hash of the ledger's newest event.
     :param notices: what the reader should know of the ledger itself, in Spanish.
-    :param cases: overdue first, then by the day they are due.
+    :param cases: by the day they are due, those without a day last.
     """
 
     made_at: datetime

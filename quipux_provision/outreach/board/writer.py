@@ -167,7 +167,7 @@ def _render(board: Board) -> dict[str, str]:
 
 def _visible(value: Any) -> Any:
     """Return a text without what drives or reorders the text around it; markup of ours as it is."""
-    if isinstance(value, str) and not hasattr(value, "__html__"):
+    if isinstance(value, str) and not value.isprintable() and not hasattr(value, "__html__"):
         return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
     return value
 
