@@ -354,3 +354,25 @@ def test_one_transaction_that_can_only_read(quipux: Quipux) -> None:
     assert "READ ONLY" in text
     assert text.count("SAVEPOINT quipux_check") == len(CHECKS)
     assert quipux.dump() == before
+
+
+def test_a_live_substitution_is_no_second_person(quipux: Quipux) -> None:
+    """The pages give the substitute a second account: same cédula, the other's rights, no trace of them."""
+    office = fill(quipux, 1)
+    (names,) = office.names
+    second = quipux.app_insert_user(
+        usua_cedula=quipux.value("SELECT usua_cedula FROM usuarios WHERE usua_codi = %s", (names["clerk"],)),
+        usua_subrogado=names["deputy"],
+        usua_sumilla="op",
+        inst_codi=names["inst"],
+        depe_codi=names["area"],
+    )
+    quipux.sql(
+        "INSERT INTO permiso_usuario SELECT id_permiso, %s FROM permiso_usuario WHERE usua_codi = %s",
+        (second, names["deputy"]),
+    )
+    (result,) = office.look()
+    assert {one["id"] for one in result["activities"] if one["verdict"] != "cumple"} == FILES
+    quipux.sql("DELETE FROM permiso_usuario WHERE usua_codi = %s", (names["deputy"],))
+    (result,) = office.look()
+    assert verdicts(result)["D2"] == "no_cumple"
