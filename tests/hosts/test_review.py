@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.hosts.conftest import REAL_RELEASE, Country
+from tests.hosts.conftest import REAL_RELEASE
 from tests.real.paperwork import Paperwork
 from tests.real.parametrised import WRITER, Parametrised
 
@@ -33,14 +33,14 @@ def verdicts(world: Parametrised) -> dict[str, str]:
     return found
 
 
-def test_a_provisioned_institution(world: Paperwork, another: Parametrised):
+def test_a_provisioned_institution(another: Parametrised):
     assert another.ids
     found = verdicts(another)
     assert {name for name, verdict in found.items() if verdict == "cumple"} == AT_ONCE
     assert "no_verificable" not in found.values()
 
 
-def test_an_institution_whose_administrator_did_everything(world: Paperwork, country: Country):
+def test_an_institution_whose_administrator_did_everything(world: Paperwork):
     steps = (world.logo, world.areas, world.staff, world.shared_tray, world.mailing_list, world.folders)
     papers = (world.places, world.memo, world.oficio, world.waiting, world.signed, world.handled)
     assert all(steps)
