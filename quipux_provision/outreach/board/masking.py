@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"[^\s@<>]+@([^\s@<>]+)")
-_NUMBER = re.compile(r"\+?\d[\d -]{5,}\d")
-
 
 def digits(value: str) -> str:
     """Return a number with its first two and last two digits: ``24******92``."""
@@ -27,9 +24,3 @@ def email(value: str) -> str:
 def initials(value: str) -> str:
     """Return the first letters of a name: ``M. F. E. L.``"""
     return " ".join(f"{word[0].upper()}." for word in value.split())
-
-
-def text(value: str) -> str:
-    """Return free text with addresses and long numbers in it masked."""
-    hidden = _ADDRESS.sub(lambda match: email(match[0]), value)
-    return _NUMBER.sub(lambda match: digits(match[0]), hidden)

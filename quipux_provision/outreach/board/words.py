@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from quipux_provision.domain import kinds
-from quipux_provision.outreach.board import masking
 
 STATES = {
     kinds.RECIBIDA: "Recibida",
@@ -132,13 +131,13 @@ def happening(kind: str, data: Mapping[str, Any], due_text: str = "") -> str:
     if kind.startswith("notice."):
         fate = FATES.get(kind.removeprefix("notice."), kind).lower()
         return f"{notice(data)}: {fate}"
-    told = _PLAIN.get(kind, kind)
-    return f"{told}: {masking.text(data['reason'])}" if kind == kinds.LOCK_RELEASED else told
+    return _PLAIN.get(kind, kind)
 
 
 def notice(data: Mapping[str, Any]) -> str:
     """Name a notice; a reminder with its days."""
-    kind, *rest = data["key"].split(":")
+    key: str = data["key"]
+    kind, *rest = key.split(":")
     told = NOTICES.get(kind, kind)
     if kind == kinds.REMINDER and len(rest) == 2:
         left = {"0": "último día", "1": "falta 1 día"}.get(rest[1], f"faltan {rest[1]} días")
