@@ -80,7 +80,7 @@ EXAMPLES = r"""
 - name: Look at what was parametrised
   quipux.provision.parametrisation_info:
     login_host: db.example.gob.ec
-    login_password: "{{ quipux_db_ro_password }}"
+    login_password: "{{ quipux_db_read_only_password }}"
     items:
       - case: inej
         ruc: "1769999930001"

@@ -66,7 +66,7 @@ class LocalEnvironment:
         vault = yaml.safe_dump(
             {
                 "quipux_db_password": passwords["quipux_prov"],
-                "quipux_db_ro_password": passwords["quipux_ro"],
+                "quipux_db_read_only_password": passwords["quipux_ro"],
             }
         )
         (group_vars / "vault.yml").write_text(encrypt(vault, self.vault_password, folder))
