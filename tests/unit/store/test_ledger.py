@@ -80,7 +80,8 @@ def test_personal_data_is_apart_and_can_be_purged(place: Place, office: Office) 
     assert ledger.personal(two.personal_ref) == {"name": "José"}
     assert ledger.purge("inej") is None
     assert ledger.newest() == purged
-    assert verify(ledger, office.signers, []) == []
+    found = [(finding.code, finding.seq) for finding in verify(ledger, office.signers, [])]
+    assert found == [("signature_invalid", purged.seq)], "nothing but that nobody signed this purge"
 
 
 def test_a_digest_of_personal_data_can_not_be_guessed(sqlite: Place) -> None:
