@@ -42,7 +42,9 @@ bench: setup
 lint: setup
 	@$(RUN) tools/test.py lint
 
-lock: setup
+# Not after setup: that wants the lock which is made here.
+lock:
+	@test -x .venv/bin/uv || $(MAKE) setup
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
 	  --extra demo --extra dev --output-file requirements.lock pyproject.toml

@@ -126,11 +126,11 @@ def read_report(report: Path, note: str, seconds: float) -> Result:
     return Result(passed, failed, counts["skipped"], seconds, note if failed else "")
 
 
-def needs_containers() -> str | None:
+def needs_packages() -> str | None:
     if os.geteuid() != 0:
-        return "container tests need root on Debian; this is not root"
+        return "these tests install Debian packages; this is not root"
     if not Path("/etc/debian_version").exists():
-        return "container tests need root on Debian; this is not Debian"
+        return "these tests install Debian packages; this is not Debian"
     return None
 
 
@@ -186,9 +186,10 @@ LAYERS = (
     Layer("unit", (*SIDE_BY_SIDE, *STAND_IN, "tests/unit")),
     Layer("packaging", ("tests/packaging",)),
     Layer("functional", (*SIDE_BY_SIDE, *STAND_IN, "tests/functional"), minutes=25),
+    Layer("browser", (*STAND_IN, "tests/browser"), obstacle=needs_packages, required_in_ci=True),
     Layer("real", (*SIDE_BY_SIDE, *REAL, "tests"), minutes=25, obstacle=needs_release),
-    Layer("hosts", (*HOSTS, "tests/hosts"), minutes=25, obstacle=needs_containers, required_in_ci=True),
-    Layer("molecule", ("tests/molecule",), minutes=20, obstacle=needs_containers, required_in_ci=True),
+    Layer("hosts", (*HOSTS, "tests/hosts"), minutes=25, obstacle=needs_packages, required_in_ci=True),
+    Layer("molecule", ("tests/molecule",), minutes=20, obstacle=needs_packages, required_in_ci=True),
     Layer(
         "second-python",
         ("-m", "smoke and not real and not container", "tests/unit", "tests/functional"),
