@@ -12,6 +12,7 @@ from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import parse_time
 from quipux_provision.domain.clock import days_left, local_date
 from quipux_provision.domain.deadlines import overdue
+from quipux_provision.domain.fields import CENTRAL
 from quipux_provision.domain.lifecycle import fold
 from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
@@ -37,7 +38,6 @@ _CENTRAL = (
     kinds.APROBADA,
     kinds.EN_PRODUCCION,
 )
-_ROADS = {"central": _CENTRAL}
 _SHORT = (kinds.RECIBIDA, kinds.APROBADA, kinds.EN_PRODUCCION)
 _RUNNING = (kinds.EN_CAPACITACION, kinds.OBSERVADA)
 _REPORTED = (kinds.INFORMADA, kinds.REVISADA)
@@ -163,7 +163,7 @@ def _next(step: Mapping[str, Any]) -> site.NextStep:
 
 
 def _road(case: CaseState) -> tuple[site.Step, ...]:
-    road = _ROADS.get(case.route, _SHORT)
+    road = _CENTRAL if case.route == CENTRAL else _SHORT
     reached = dict(case.steps)
     if case.state in road:
         here, stopped = road.index(case.state), False

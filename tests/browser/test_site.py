@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from quipux_provision.domain import kinds
+from quipux_provision.outreach.board import Countdown
+from quipux_provision.outreach.board.charts import countdown_marks
 from quipux_provision.outreach.board.words import happening
 from quipux_provision.service.board import write_board
-from tests.browser.stories import CEDULA, EMAIL, MOBILE, Registry, office, story
+from tests.browser.stories import CEDULA, EMAIL, MOBILE, NOW, Registry, office, story
 
 PROGRAM = Path(sys.executable).with_name("quipux-provision")
 
@@ -220,6 +222,26 @@ def test_every_link_leads_somewhere(site: Path) -> None:
             file, _hash, anchor = target.partition("#")
             assert not anchor or anchor in pages[file or name].ids, f"{name}: {target}"
             assert (file or name) in pages
+
+
+@pytest.mark.parametrize(
+    ("total", "left", "kinds_of_marks"),
+    [
+        (7, 7, ["left"] * 7),
+        (7, 5, ["spent"] * 2 + ["left"] * 5),
+        (7, 1, ["spent"] * 6 + ["last"]),
+        (7, 0, ["spent"] * 7 + ["last"]),  # the half of a day
+        (7, -3, ["late"] * 7),
+        (60, 15, ["spent", "left"]),
+        (60, -1, ["late", "left"]),
+    ],
+)
+def test_days_left_as_marks(total: int, left: int, kinds_of_marks: list[str]) -> None:
+    marks = countdown_marks(Countdown(1, NOW, NOW, total, left))
+    assert [mark.kind for mark in marks] == kinds_of_marks
+    assert all(mark.x + mark.width <= 140.1 for mark in marks)
+    if total == 60:
+        assert marks[1].width == pytest.approx(140 * max(left, 0) / 60)
 
 
 def test_every_kind_of_event_is_told_in_spanish() -> None:
