@@ -201,10 +201,12 @@ CHECKS = (
     ),
     check(
         "F4",
-        (people("usua_codi", "cargo_tipo"),),
+        (people("usua_codi", "cargo_tipo", "usua_subrogado"),),
+        # A substitution shares the tray with its second account, and takes it back at its end.
         ", shared AS (SELECT h.n, b.ban_com_codi AS id FROM person h JOIN public.bandeja_compartida b "
         "ON b.usua_codi_jefe = h.usua_codi AND h.cargo_tipo = 1 JOIN person o ON o.n = h.n "
-        "AND o.usua_codi = b.usua_codi AND o.usua_codi <> h.usua_codi) SELECT i.n, "
+        "AND o.usua_codi = b.usua_codi AND o.usua_codi <> h.usua_codi "
+        "AND coalesce(o.usua_subrogado, 0) = 0) SELECT i.n, "
         + counts(shared="s.id IS NOT NULL")
         + ", "
         + ids("s.id", "s.id IS NOT NULL")

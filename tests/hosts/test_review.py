@@ -26,8 +26,7 @@ def verdicts(world: Parametrised) -> dict[str, str]:
         "national_id": applicant.national_id,
         "since": "2026-01-01T00:00:00Z",
     }
-    password = world.environment.read_only_password
-    said = world.play("review", review_items=[item], quipux_db_ro_password=password)
+    said = world.play("review", review_items=[item])
     found = dict(re.findall(r"\b([A-F]\d) +(cumple|no_cumple|no_verificable) ", said))
     assert len(found) == 32, said
     return found
@@ -38,6 +37,15 @@ def test_a_provisioned_institution(another: Parametrised):
     found = verdicts(another)
     assert {name for name, verdict in found.items() if verdict == "cumple"} == AT_ONCE
     assert "no_verificable" not in found.values()
+
+
+def test_the_tray_that_a_subrogation_shares_is_not_the_administrators_doing(another: Parametrised):
+    area, deputy = another.areas["SEC"], another.hire("Diana", another.areas["SEC"], WRITER)[0]
+    another.aiq.subrogate(another.staff["desk"], deputy, area, "2026-11-03", "2026-12-03")
+    shared = "SELECT usua_codi FROM bandeja_compartida WHERE usua_codi_jefe = %s"
+    assert len(another.rows(shared, another.staff["desk"])) == 1
+    found = verdicts(another)
+    assert (found["F3"], found["F4"]) == ("cumple", "no_cumple")
 
 
 def test_an_institution_whose_administrator_did_everything(world: Paperwork):
