@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
+from quipux_provision.errors import UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import status as reports
+from quipux_provision.service.workspace import Workspace
 
 
 def status(arguments: Namespace, output: Output) -> int:
@@ -53,23 +55,39 @@ def history(arguments: Namespace, output: Output) -> int:
 
 
 def audit_verify(arguments: Namespace, output: Output) -> int:
-    """Verify the whole ledger; exit 5 when something does not hold."""
-    from quipux_provision.service.auditing import verify
+    """Verify the whole ledger, or a dossier; exit 5 when something does not hold."""
+    from quipux_provision.service import auditing
 
-    workspace = open_workspace(arguments)
-    report = verify(workspace, arguments.checkpoint, arguments.allowed_signers, arguments.mail_head)
+    if arguments.dossier:
+        workspace = _workspace_or_none(arguments)
+        report = auditing.verify_dossier(arguments.dossier, workspace, arguments.allowed_signers)
+        good = _("the dossier holds: {dossier}")
+        bad = _("the dossier does not hold")
+        hint = _("ask for it again where it was exported, and keep this one")
+    else:
+        workspace = open_workspace(arguments)
+        report = auditing.verify(
+            workspace, arguments.checkpoint, arguments.allowed_signers, arguments.mail_head
+        )
+        good = _("the ledger holds: {events} events, {checkpoints} checkpoints")
+        bad = _("the ledger does not hold")
+        hint = _("keep everything as it is and restore the newest backup beside it")
     output.data(report)
     for finding in report["findings"]:
         output.line(f"{finding['severity']}: {finding['code']}: {finding['message']}")
     if report["ok"]:
-        output.line(
-            _("the ledger holds: {events} events, {checkpoints} checkpoints").format(
-                events=report["events"], checkpoints=report["checkpoints"]
-            )
-        )
+        output.line(good.format(**report))
         return 0
-    output.note(_("ERROR: {message}").format(message=_("the ledger does not hold")))
-    output.note(
-        _("HINT:  {hint}").format(hint=_("keep everything as it is and restore the newest backup beside it"))
-    )
+    output.note(_("ERROR: {message}").format(message=bad))
+    output.note(_("HINT:  {hint}").format(hint=hint))
     return 5
+
+
+def _workspace_or_none(arguments: Namespace) -> Workspace | None:
+    """Return the workspace if there is one: a dossier is verified anywhere."""
+    if arguments.workspace:
+        return open_workspace(arguments)
+    try:
+        return open_workspace(arguments)
+    except UsageError:
+        return None

@@ -232,6 +232,7 @@ def _run_failed(case: CaseState, event: LedgerEvent) -> None:
 def _account_ended(case: CaseState, event: LedgerEvent) -> None:
     progress = case.progress(event.environment or "")
     progress.account_ended = event.data["reason"]
+    progress.codes.clear()
     progress.plan = None
     if event.data["reason"] == "handed_over":
         _want(case, kinds.TRAINING_END, case.windows)
@@ -272,6 +273,7 @@ def _clock_started(case: CaseState, event: LedgerEvent) -> None:
         due_at=parse_time(event.data["due_at"]),
         declared_by=event.actor if event.data["declared"] else None,
     )
+    case.begun_at = case.begun_at or case.window.started_at
 
 
 def _reported(case: CaseState, event: LedgerEvent) -> None:

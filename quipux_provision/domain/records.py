@@ -175,6 +175,7 @@ class CaseState:
     :param halted: the state that took the case off its road: rechazada, suspendida or desistida.
     :param window: the days that run, None before the mail went out and after a reopening.
     :param windows: how many windows there have been.
+    :param begun_at: when the first window began: work done since then counts in every later one.
     :param report: the workbook that came back in this window and was not returned.
     :param notices: what became of each notice, by key: sent, saved or failed.
     :param steps: every state the case was in, and since when, in order.
@@ -192,6 +193,7 @@ class CaseState:
     training: RecordedTraining | None = None
     window: Window | None = None
     windows: int = 0
+    begun_at: datetime | None = None
     report: RecordedReport | None = None
     review: RecordedReview | None = None
     returned: bool = False

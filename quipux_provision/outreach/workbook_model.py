@@ -34,7 +34,7 @@ FORMAT = "1"
 class Cover:
     """What the first sheet says.
 
-    :ivar due: last day on which the workbook can come back; *due_text* is the same in Spanish, with the hour.
+    :ivar due_text: until when the workbook can come back, in Spanish, with the hour.
     :ivar window: which window of days this is; 1, and one more for each time the case was reopened.
     :ivar support: whom the AIQ may ask.
     :ivar workbook_id: hex digits, hidden in the workbook; they must come back.
@@ -46,7 +46,6 @@ class Cover:
     ruc: str
     administrator_name: str
     environment_url: str
-    due: date
     due_text: str
     window: int
     support: str

@@ -151,7 +151,6 @@ def _workbook(workspace: Workspace, environment: Environment, work: Work) -> byt
             ruc=request.institution.ruc,
             administrator_name=_name(request),
             environment_url=environment.url,
-            due=clock.local_date(due, zone) if known else None,
             due_text=clock.spanish_moment(due, zone)
             if known
             else f"{days} días calendario, desde el día siguiente al envío de este libro",

@@ -147,7 +147,7 @@ def _look(
                 "case": case.case,
                 **{key: item[key] for key in ("ruc", "name", "acronym", "phone")},
                 "national_id": item["administrator"]["national_id"],
-                "since": format_time(case.window.started_at) if case.window else None,
+                "since": format_time(case.begun_at) if case.begun_at else None,
             }
         ]
     }
@@ -208,7 +208,7 @@ def _document(
         "round": case.round,
         "request_digest": case.request_digest,
         "workbook_sha256": case.report.workbook_sha256 if case.report else None,
-        "since": format_time(case.window.started_at) if case.window else None,
+        "since": format_time(case.begun_at) if case.begun_at else None,
         "database": dict(database),
         "activities": activities,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,12 @@ def certificate(workspace: Workspace, name: str, target: Path) -> Path:
             institution_name=request.institution.name,
             acronym=request.institution.acronym,
             modules=tuple(
-                (rules.MODULES[one["modulo"]], one["horas"], one["fecha"], one.get("instructor", ""))
+                (
+                    rules.MODULES[one["modulo"]],
+                    one["horas"],
+                    date.fromisoformat(one["fecha"]),
+                    one.get("instructor", ""),
+                )
                 for one in attended
             ),
             total_hours=rules.hours(attended),

@@ -88,15 +88,13 @@ def do(
 
 
 def _item(chore: Chore, environment: Environment) -> Mapping[str, Any]:
-    item: dict[str, Any] = {
+    return {
         "case": chore.case.case,
         "state": chore.state,
         "ruc": chore.request.institution.ruc,
         "administrator": {"national_id": chore.request.administrator.national_id},
+        "activation": {"replaces": _codes(chore, environment)},
     }
-    if chore.state == "expired":
-        item["activation"] = {"replaces": _codes(chore, environment)}
-    return item
 
 
 def _codes(chore: Chore, environment: Environment) -> list[str]:

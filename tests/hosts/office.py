@@ -149,7 +149,7 @@ class Office:
         settings = yaml.safe_load(path.read_text())
         found = settings["environments"][environment]
         place = str(inventory.relative_to(self.folder))
-        found["reading"] = {"inventory": place, "vault": found["vault"]}
+        found["reading"] = {"inventory": place, "vault": dict(found["vault"])}
         path.write_text(yaml.safe_dump(settings))
 
     def today(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +21,6 @@ COVER = Cover(
     ruc="1769999930001",
     administrator_name="María Fernanda Ejemplo Loor",
     environment_url="https://cap.example.gob.ec",
-    due=date(2026, 11, 10),
     due_text="martes 10 de noviembre de 2026, 23:59 (hora de Ecuador continental)",
     window=1,
     support="soporte@example.gob.ec, 1800 000 000",
