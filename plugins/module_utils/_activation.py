@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """PRIVATE. Activation codes: written over nothing but no password or an unused code, ended only while unused.
+And accounts that nobody has a password for yet: they are closed, not left without one.
 
 Pure, like _decide. The codes are known by the SHA-256 of their hashes.
 """
@@ -15,7 +16,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._current import C
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
 
-# In place of a code that died. NULL would not do: Quipux's page that sets passwords takes it for equal to an
+# In place of a code that died, and of none at all. NULL would not do: Quipux's page that sets passwords takes it for equal to an
 # empty old password, and it asks nobody to log in first. This is wider than what any page compares (26).
 NO_ENTRY = "sin-clave-activacion-vencida"
 _UNREADABLE = "this login may not read passwords, so nothing is known about the activation"
@@ -46,6 +47,33 @@ def activate(decision: Decision, desired: Desired, row: Row, others: list[Row]) 
 def _chosen(password: str | None) -> bool:
     """Whether this (a SHA-256) is a password, a code included."""
     return bool(password) and password != hashlib.sha256(NO_ENTRY.encode()).hexdigest()
+
+
+def close(decision: Decision, key: str, row: Row | None, others: list[Row]) -> None:
+    """No account that we leave behind is without a password. None of this is part of the plan's changes: the
+    reading login, whose plan is the same, does not see it.
+
+    :param row: the present account; None for a new one, whose password is one of `others`' or the code.
+    :param others: the person's other active accounts, which are not ours to change.
+    """
+    if row is None:
+        decision.close_account = not decision.write_activation
+    elif _open(row) and not decision.write_activation:
+        decision.close_account = True
+        decision.notes.append(
+            f"{key} had no password, so anybody could have set one in Quipux; the account is closed until an "
+            "activation is written or Quipux's super administrator resets the password"
+        )
+    decision.notes += [
+        f"account {other['id']} of {key} has no password: whoever knows the cédula can set one, and Quipux "
+        "sets it on all accounts of the person; set one in Quipux"
+        for other in others
+        if _open(other)
+    ]
+
+
+def _open(row: Row) -> bool:
+    return "password" in row and not row["password"]
 
 
 def expire(decision: Decision, desired: Desired, current: Current) -> None:

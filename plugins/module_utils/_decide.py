@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quipux.provision.plugins.module_utils._activation import activate, end_code, expire
+from ansible_collections.quipux.provision.plugins.module_utils._activation import (
+    activate,
+    close,
+    end_code,
+    expire,
+)
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
 from ansible_collections.quipux.provision.plugins.module_utils._current import Current, Row
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
@@ -196,10 +201,6 @@ def _administrator(
         # With 0 the login form accepts any password.
         decision.set_account["new"] = "1"
         decision.change("administrator", key, "usua_nuevo", str(row["new"]), "1")
-    if row.get("password") == "":
-        # The empty password lets everybody in; none lets nobody in.
-        decision.clear_password = True
-        decision.change("administrator", key, "password", "empty", "none")
     keep_all = desired.existing_account == "reuse" and not known
     _fields(
         decision,
@@ -222,6 +223,7 @@ def _administrator(
         if number in held
     ]
     activate(decision, desired, row, others)
+    close(decision, key, row, others)
 
 
 def _exists(key: str, account: Row) -> Refused:
@@ -249,6 +251,7 @@ def _new_account(
         decision.write_activation = True
         decision.activation = "written"
     _grant(decision, key, {**MANDATORY, **RECOMMENDED})
+    close(decision, key, None, others)
 
 
 def _grant(decision: Decision, key: str, permissions: dict[str, int]) -> None:

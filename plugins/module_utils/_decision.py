@@ -30,7 +30,7 @@ class Decision:
     set_institution: Fields = field(default_factory=dict)
     set_area: Fields = field(default_factory=dict)
     set_account: Fields = field(default_factory=dict)
-    clear_password: bool = False
+    close_account: bool = False  # no password becomes one that is nobody's
     copy_password: bool = False
     expire: list[int] = field(default_factory=list)  # accounts that lose their code
     write_activation: bool = False
@@ -43,7 +43,7 @@ class Decision:
     @property
     def writes(self) -> bool:
         """Whether anything is to be written."""
-        return bool(self.changes or self.expire) or self.write_activation
+        return bool(self.changes or self.expire) or self.write_activation or self.close_account
 
     def change(self, object_: str, key: str, name: str, before: Text, after: Text) -> None:
         """Add one line of the plan."""

@@ -53,8 +53,7 @@ SELECT
   (SELECT coalesce(array_agg(id_permiso ORDER BY id_permiso), '{{}}') FROM public.permiso_usuario WHERE
     usua_codi = $3),
   (SELECT count(*) FROM public.usuarios u JOIN public.dependencia d ON d.depe_codi = u.depe_codi
-    WHERE u.usua_codi = $3 AND d.inst_codi = u.inst_codi AND u.usua_nuevo = 1 AND u.usua_pasw IS DISTINCT
-      FROM '')
+    WHERE u.usua_codi = $3 AND d.inst_codi = u.inst_codi AND u.usua_nuevo = 1 AND u.usua_pasw <> '')
 """
 VERIFY = "EXECUTE quipux_provision_verify(%s, %s, %s, %s, %s)"
 # The same for accounts that lost their code and nothing else.

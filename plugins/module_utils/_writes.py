@@ -219,12 +219,10 @@ def _account(
         _update_account(out, desired, decision, number, cities)
     if decision.expire:
         expire(out, desired, decision)
-    if decision.clear_password:
-        out.add("UPDATE public.usuarios SET usua_pasw = NULL WHERE usua_codi = %s AND usua_pasw = ''", number)
     if decision.copy_password:
         # As the page does: the hash of another active account, here without leaving the server.
         out.add(
-            "UPDATE public.usuarios u SET usua_pasw = nullif(o.usua_pasw, '') FROM (SELECT usua_pasw "
+            "UPDATE public.usuarios u SET usua_pasw = o.usua_pasw FROM (SELECT usua_pasw "
             "FROM public.usuarios WHERE usua_nuevo = 1 AND usua_esta = 1 AND usua_cedula = %s AND "
             "usua_codi <> %s "
             "ORDER BY usua_codi LIMIT 1) o WHERE u.usua_codi = %s",
@@ -237,6 +235,13 @@ def _account(
             f"UPDATE public.usuarios u SET usua_nuevo = 1, usua_pasw = a.hash FROM pg_temp.{ACTIVATIONS} a "
             "WHERE a.item = %s AND u.usua_codi = %s",
             position,
+            number,
+        )
+    if decision.close_account:
+        # After the copy, which may have found none. As the pages, without a log row.
+        out.add(
+            "UPDATE public.usuarios SET usua_pasw = %s WHERE usua_codi = %s AND coalesce(usua_pasw, '') = ''",
+            NO_ENTRY,
             number,
         )
     granted = list(decision.grant)

@@ -158,8 +158,10 @@ options:
         description:
           - Hash of an activation code, written only if the account has no password yet or still has one of
             O(items[].activation.replaces).
-          - Without it a new account has no password. Nobody logs in with none, but Quipux's page for
-            passwords lets anybody who knows the cédula set one, so do not leave an account like that.
+          - Without it a new account, or one that is found without a password, gets a text that is nobody's
+            password, and the next activation is written over that. With no password at all Quipux's page for
+            passwords would let anybody who knows the cédula set one. This is no part of RV(items.changes) and
+            RV(items.plan_digest); the notes tell of an account that was found.
         type: dict
         suboptions:
           hash:

@@ -26,9 +26,11 @@ TEMPLATE = ROOT / "quipux_provision" / "workspace_template"
 INSTITUTIONS = "SELECT inst_sigla FROM institucion WHERE inst_codi > 2 ORDER BY inst_sigla"
 # Administrators of an institution: with its sigla, how many there are, and how many have a password.
 ADMINISTRATORS = """
-SELECT count(*), count(u.usua_pasw) FROM usuarios u JOIN usuario m USING (usua_codi)
+SELECT count(*), count(*) FILTER (WHERE length(u.usua_pasw) = 26)
+FROM usuarios u JOIN usuario m USING (usua_codi)
 WHERE m.inst_sigla = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 AND m.inst_estado = 1
-  AND u.usua_pasw IS NOT DISTINCT FROM m.usua_pasw AND length(coalesce(u.usua_pasw, repeat('x', 26))) = 26
+  AND u.usua_pasw = m.usua_pasw
+  AND (length(u.usua_pasw) = 26 OR u.usua_pasw = 'sin-clave-activacion-vencida')
 """
 AFTER_PLAIN = (
     ("ana", "submit requests/plej.yml"),

@@ -10,6 +10,7 @@ import pytest
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, RUC, Quipux, item, numbered, previous
 
 OTHER_HASH = "f" * 26
+NO_ENTRY = "sin-clave-activacion-vencida"  # longer than the 26 characters that pages compare
 GONE = {"state": "absent"}
 
 
@@ -70,7 +71,7 @@ def test_additional_never_copies_what_is_not_a_password(
 ) -> None:
     """As the page: only of an active account with usua_nuevo 1; and never '' (trap 2)."""
     other = quipux.one(numbered(1))["ids"]
-    quipux.app_insert_user(
+    there = quipux.app_insert_user(
         usua_cedula=CEDULA,
         usua_pasw=password,
         usua_nuevo=new,
@@ -79,7 +80,8 @@ def test_additional_never_copies_what_is_not_a_password(
     )
     result = quipux.one(item(administrator__existing_account="additional"))
     row = quipux.row("usuarios", "usua_codi = %s", (result["ids"]["administrator"],))
-    assert row["usua_pasw"] is None
+    assert row["usua_pasw"] == NO_ENTRY
+    assert [str(there) in note for note in result["notes"]] == ([] if password else [True])
 
 
 def plain_colleague(quipux: Quipux) -> int:

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, RUC, Quipux, item, numbered
-from tests.functional.modules.test_accounts import code, populate
+from tests.functional.modules.test_accounts import NO_ENTRY, code, populate
 from tests.functional.modules.test_locks import wait_until_blocked
 from tests.stand_in.http_client import Browser, PageError, md5, stored
 from tests.stand_in.pages_server import php, serve
 
 OWN_HASH, EARLIER_HASH = "c" * 26, "e" * 26
-NO_ENTRY = "sin-clave-activacion-vencida"  # longer than the 26 characters that pages compare
 
 
 def sha256(text: str) -> str:

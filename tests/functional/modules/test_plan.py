@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, RUC, Quipux, item, numbered, previous
+from tests.functional.modules.test_accounts import NO_ENTRY
 
 BINDING = {
     "environment": "capacitacion",
@@ -156,10 +157,13 @@ class TestActivation:
 
     def test_without_one_nobody_gets_in(self, quipux: Quipux) -> None:
         assert quipux.one(item())["activation"] is None
-        assert self.password(quipux) is None
+        assert self.password(quipux) == NO_ENTRY
+        assert quipux.one(item())["status"] == "unchanged"
 
-    def test_over_no_password(self, quipux: Quipux) -> None:
+    @pytest.mark.parametrize("stored", [NO_ENTRY, None, ""])
+    def test_over_no_password(self, quipux: Quipux, stored: str | None) -> None:
         quipux.one(item())
+        quipux.sql("UPDATE usuarios SET usua_pasw = %s WHERE usua_cedula = %s", (stored, CEDULA))
         result = quipux.one(item(activation={"hash": CODE_HASH}))
         assert (result["status"], result["changed"], result["activation"], result["changes"]) == (
             "ok",

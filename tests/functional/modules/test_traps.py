@@ -58,17 +58,6 @@ def test_the_first_login_mark_is_restored(quipux: Quipux) -> None:
     assert quipux.row("usuario", "usua_codi = %s", (ids["administrator"],))["usua_nuevo"] == 1
 
 
-def test_an_empty_password_is_taken_away(quipux: Quipux) -> None:
-    """Trap 2: '' lets everybody in, NULL nobody."""
-    ids = quipux.one(item())["ids"]
-    quipux.sql("UPDATE usuarios SET usua_pasw = '' WHERE usua_codi = %s", (ids["administrator"],))
-    result = quipux.one(item())
-    assert [(line["field"], line["before"], line["after"]) for line in result["changes"]] == [
-        ("password", "empty", "none")
-    ]
-    assert quipux.row("usuario", "usua_codi = %s", (ids["administrator"],))["usua_pasw"] is None
-
-
 def test_area_numbers_stay_within_six_digits(quipux: Quipux) -> None:
     """Contract 2: the area's number is part of a document's number."""
     quipux.sql("SELECT setval('sec_dependencia', 999998)")
