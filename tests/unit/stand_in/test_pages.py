@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.real.aiq import HEAD, Aiq, Person
 from tests.stand_in.database import Database
 from tests.stand_in.http_client import Browser, PageError, activate_and_log_in, stored
 from tests.stand_in.pages_server import php, serve
@@ -32,7 +33,8 @@ def database(variant: str, make_database: Any) -> Database:
         "INSERT INTO institucion (inst_codi, inst_nombre, inst_sigla, inst_estado)"
         " VALUES (3, 'Instituto de Ensayos', 'IDE', 1);"
         "INSERT INTO dependencia (depe_codi, depe_nomb, depe_codi_padre, dep_central, depe_estado, inst_codi,"
-        " inst_adscrita, depe_pie1) VALUES (3, 'Instituto de Ensayos', 3, 3, 1, 3, 3, '5')"
+        " inst_adscrita, depe_pie1) VALUES (3, 'Instituto de Ensayos', 3, 3, 1, 3, 3, '5');"
+        "SELECT setval('sec_dependencia', 3), setval('usuarios_usua_codi_seq', 20)"
     )
     account(made, 10)
     return made
@@ -225,6 +227,57 @@ def test_permissions_change_at_the_next_login_only(database: Database, base: str
     assert "Áreas" in browser.admin_menu()
     browser.login(CEDULA, CODE)
     assert "Áreas" not in browser.admin_menu()
+
+
+@pytest.fixture
+def aiq(base: str) -> Aiq:
+    browser = Aiq(base)
+    assert browser.login(CEDULA, CODE) == "in"
+    return browser
+
+
+def test_an_administrator_sets_up_areas_users_and_numbering(database: Database, aiq: Aiq) -> None:
+    aiq.create_area("Dirección 'Ejemplo'", "dir", 3, "Azogues")
+    ((area, *rest),) = database.sql(
+        "SELECT depe_codi, depe_nomb, dep_sigla, depe_codi_padre, depe_plantilla = depe_codi FROM dependencia"
+        " WHERE depe_codi > 3"
+    )
+    assert rest == ["Dirección \u2032Ejemplo\u2032", "DIR", 3, True]
+    person = Person("2405999984", "Luis", "Ejemplo", "Director", "luis@example.gob.ec", "le")
+    user = aiq.create_user(person, area, "Azogues", [19, 27], HEAD)
+    aiq.edit_user(user, grant=(29,), revoke=(27,))
+    assert database.sql(
+        "SELECT depe_codi, cargo_tipo, usua_tipo_certificado, usua_login FROM usuario WHERE usua_codi = %s",
+        (user,),
+    ) == [(area, HEAD, 1, "U2405999984")]
+    held = database.sql("SELECT id_permiso FROM permiso_usuario WHERE usua_codi = %s ORDER BY 1", (user,))
+    assert held == [(19,), (29,)]
+    assert aiq.number_documents(area) == 8
+    assert database.sql("SELECT count(*) FROM formato_numeracion WHERE depe_codi = %s", (area,)) == [(8,)]
+
+
+def test_an_area_has_one_head(aiq: Aiq) -> None:
+    first, second = (
+        Person(number, "Luis", "Ejemplo", "Director", "luis@example.gob.ec", "le")
+        for number in ("2405999984", "2405999976")
+    )
+    aiq.create_user(first, 3, "Azogues", [27], HEAD)
+    with pytest.raises(PageError):
+        aiq.create_user(second, 3, "Azogues", [27], HEAD)
+
+
+def test_the_institution_is_not_saved_without_a_picture(database: Database, aiq: Aiq) -> None:
+    with pytest.raises(PageError, match="no es una imagen"):
+        aiq.edit_institution(b"no picture", txtSigla="OTRA")
+    assert database.sql("SELECT inst_sigla FROM institucion WHERE inst_codi = 3") == [("IDE",)]
+
+
+def test_who_is_no_administrator_sees_no_forms(database: Database, base: str) -> None:
+    database.sql("DELETE FROM permiso_usuario WHERE id_permiso = 12")
+    browser = Aiq(base)
+    assert browser.login(CEDULA, CODE) == "in"
+    for page in ("usuarios/adm_usuario.php", "usuarios/grabar_usuario.php", "tbasicas/adm_formato_doc.php"):
+        assert browser.get(f"Administracion/{page}?accion=1") == ""
 
 
 def test_ten_quick_hits_on_one_page_close_the_session(database: Database, base: str) -> None:
