@@ -42,6 +42,24 @@ class Person:
         return f"llaves/{self.name}"
 
 
+@dataclass(frozen=True)
+class Applicant:
+    """The invented institution of a case, and its administrator."""
+
+    ruc: str
+    national_id: str
+
+    @property
+    def login(self) -> str:
+        """The administrator's account."""
+        return f"U{self.national_id}"
+
+
+CASES = {
+    "inej": Applicant("1769999930001", "2405999992"),
+    "afic": Applicant("1769999850001", "2405999984"),
+    "ocej": Applicant("1769999770001", "2405999976"),
+}
 AUTHOR = Person("ana.autora", "writes and submits the requests")
 OPERATOR = Person("omar.operador", "runs what is approved")
 APPROVER = Person("pilar.aprobadora", "approves")
@@ -96,10 +114,12 @@ def servers() -> Iterator[Stage]:
         yield Stage(databases, mail)
 
 
-def clean() -> None:
-    """Remove the workspace of an earlier demonstration."""
+def make_workspace() -> None:
+    """Make the workspace's folder, empty."""
     if WORKSPACE.exists():
         shutil.rmtree(WORKSPACE)
+    private(WORKSPACE / "casa")
+    WORKSPACE.chmod(0o700)
 
 
 def make_people() -> None:
@@ -125,6 +145,7 @@ def edit_settings(stage: Stage) -> None:
         "security": "none",
         "sender": "Quipux (demostración) <quipux@example.gob.ec>",
         "support": "soporte@example.gob.ec",
+        "operator": "guardia@example.gob.ec",
     }
     text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False)
     path.write_text(
@@ -160,15 +181,18 @@ def make_inventories(stage: Stage) -> None:
                 "quipux_app_group": grp.getgrgid(os.getgid()).gr_name,
             },
         )
-        password = secrets.token_urlsafe(24)
+        passwords = {
+            "quipux_db_password": secrets.token_urlsafe(24),
+            "quipux_db_read_only_password": secrets.token_urlsafe(24),  # quipux_ro, for reviews
+        }
         vault = WORKSPACE / "secretos" / f"vault-{name}"
         _secret(vault, secrets.token_urlsafe(32))
-        _write(variables / "vault.yml", {"quipux_db_password": password})
-        _make_roles(inventory, database, password)
+        _write(variables / "vault.yml", passwords)
+        _make_roles(inventory, database, passwords)
         run([BINARIES / "ansible-vault", "encrypt", "--vault-password-file", vault, variables / "vault.yml"])
 
 
-def _make_roles(inventory: Path, database: Database, password: str) -> None:
+def _make_roles(inventory: Path, database: Database, passwords: dict[str, str]) -> None:
     """Create the roles that the product works with, by the collection's own task file."""
     extra = WORKSPACE / "secretos" / "superuser.yml"
     _write(
@@ -176,8 +200,7 @@ def _make_roles(inventory: Path, database: Database, password: str) -> None:
         {
             "quipux_db_owner": database.cluster.superuser,
             "quipux_db_owner_password": database.cluster.superuser_password,
-            "quipux_db_password": password,
-            "quipux_db_read_only_password": secrets.token_urlsafe(24),
+            **passwords,
         },
     )
     try:
