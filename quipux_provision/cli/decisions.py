@@ -50,11 +50,15 @@ def _decide(arguments: Namespace, output: Output, decision: Decision) -> int:
     if not arguments.yes:
         _confirm(decision, len(proposed))
     results, path = decisions.decide(
-        workspace, proposed, arguments.environment, decision, arguments.reason.strip()
+        workspace, proposed, arguments.environment, decision, arguments.reason.strip(), arguments.output
     )
     code = output.cases(results)
     if path:
         output.line(_("written: {path}").format(path=path))
+        if arguments.output:
+            output.line(
+                _("it counts once imported: quipux-provision approvals import {path}").format(path=path)
+            )
     return code
 
 

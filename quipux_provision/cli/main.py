@@ -27,9 +27,15 @@ def run(argv: Sequence[str]) -> int:
         arguments = parser.parse_args(list(argv))
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 2
-    output = Output(json=getattr(arguments, "format", "text") == "json")
+    output = Output(
+        json=getattr(arguments, "format", "text") == "json",
+        junit=getattr(arguments, "junit", None),
+        verb=" ".join(filter(None, (arguments.verb, getattr(arguments, "action", None)))),
+        files=getattr(arguments, "files", ()),
+    )
     module, function = arguments.handler.split(":")
     try:
+        output.begin()
         handler = getattr(import_module(f"quipux_provision.cli.{module}"), function)
         return int(handler(arguments, output))
     except ProvisionError as error:

@@ -20,6 +20,12 @@ def add_verb(
     verb.add_argument("--workspace", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if formats:
         verb.add_argument("--format", choices=("text", "json"), default="text", help=_("form of the output"))
+        verb.add_argument(
+            "--junit",
+            metavar="FILE",
+            type=Path,
+            help=_("also write the result there, as a JUnit report for CI"),
+        )
     return verb
 
 

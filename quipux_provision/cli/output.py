@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,40 @@ from quipux_provision.service.results import CaseResult, batch_exit_code
 
 
 class Output:
-    """Text for people, or one JSON object for machines.
+    """Text for people, or one JSON object for machines; beside either, a JUnit report.
 
     :param json: whether results are printed as JSON.
+    :param junit: the file of the report, 0600; None: there is none.
+    :param verb: what the report calls the command.
+    :param files: the request files that the command reads.
     """
 
-    def __init__(self, *, json: bool) -> None:
+    def __init__(
+        self, *, json: bool, junit: Path | None = None, verb: str = "", files: Sequence[Path] = ()
+    ) -> None:
         self.json = json
+        self._junit = junit
+        self._verb = verb
+        self._files = tuple(str(file) for file in files)
+
+    def begin(self) -> None:
+        """Leave a report that says the command did not end: it stays when we are killed.
+
+        :raises UsageError: the report can't be written, so nothing is begun.
+        """
+        unfinished = {"message": _("the command did not end"), "hint": "", "exit_code": 1}
+        self._report({"error": unfinished})
+
+    def _report(self, value: dict[str, Any]) -> None:
+        if self._junit:
+            from quipux_provision.cli.junit import junit
+            from quipux_provision.store.files import write_private
+
+            try:
+                write_private(self._junit, junit(self._verb, value, self._files))
+            except ProvisionError:
+                self._junit = None
+                raise
 
     def line(self, text: str = "") -> None:
         """Print a line of the text form; nothing in JSON form."""
@@ -28,7 +56,8 @@ class Output:
             print(_clean(text))
 
     def data(self, value: dict[str, Any]) -> None:
-        """Print the JSON form; nothing in text form."""
+        """Print the JSON form, nothing in text form; write the report in both."""
+        self._report(value)
         if self.json:
             print(_escaped(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False)))
 

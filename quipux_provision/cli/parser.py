@@ -94,6 +94,12 @@ def _decision_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
         add_environment(verb)
         add_key(verb)
         verb.add_argument("--yes", action="store_true", help=_("do not ask before signing"))
+        verb.add_argument(
+            "--output",
+            metavar="DIR",
+            type=Path,
+            help=_("only write the signed document there, for approvals import; the ledger is only read"),
+        )
         verb.add_argument("--reason", required=name == "reject", default="", help=_("why; it is recorded"))
         if name == "approve":
             verb.add_argument(
@@ -153,6 +159,9 @@ def _report_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     )
     verify = add_verb(
         audit, "verify", "reports:audit_verify", _("verify every event, signature and checkpoint")
+    )
+    verify.add_argument(
+        "dossier", metavar=_("DOSSIER"), type=Path, nargs="?", help=_("a dossier that export wrote, instead")
     )
     verify.add_argument(
         "--checkpoint",

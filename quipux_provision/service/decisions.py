@@ -21,7 +21,7 @@ from quipux_provision.domain.canonical import digest
 from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, TRAINING
 from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.domain.policy import Policy
-from quipux_provision.domain.records import CaseState, RecordedPlan
+from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import check_kind
@@ -158,9 +158,11 @@ def decide(
     environment_name: str,
     decision: Decision,
     reason: str,
+    folder: Path | None = None,
 ) -> tuple[list[CaseResult], Path | None]:
     """Sign one document over all of *proposed*, keep it, and count it.
 
+    :param folder: only write the document there, for somebody else to import; the ledger is only read.
     :returns: a result for each case, and the file written.
     :raises GateClosed: whoever signs may not decide this; then nothing is kept.
     """
@@ -178,15 +180,16 @@ def decide(
         nonce=secrets.token_hex(16),
     )
     _approver, armour = workspace.sign(NAMESPACE, document.to_bytes())
-    results = count(workspace, document.to_bytes(), armour)
+    results = count(workspace, document.to_bytes(), armour, record=folder is None)
     if any(result.exit_code for result in results):
         return results, None
-    return results, approvals.write_document(workspace.root, document, armour)
+    return results, approvals.write_document(workspace.root, document, armour, folder=folder)
 
 
-def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
+def count(workspace: Workspace, data: bytes, armour: str, *, record: bool = True) -> list[CaseResult]:
     """Verify a decision document and record it for each of its cases; counting it twice changes nothing.
 
+    :param record: False only tells what would come of it.
     :raises GateClosed: the document or its signature is not acceptable for any case.
     """
     from quipux_provision.store.ledger import NewEvent
@@ -194,13 +197,15 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
 
     document = ApprovalDocument.from_bytes(data)
     now = workspace.now()
+    state = workspace.state()
+    fingerprint = hashlib.sha256(data).hexdigest()
+    if _is_counted(state, document, fingerprint):
+        return [CaseResult(decided.case, "unchanged") for decided in document.cases]
     approver = verify(workspace.signers, NAMESPACE, data, armour, at=now)
     _check_document(workspace, document)
     document.check_time(now, workspace.settings.policy.approval_lifetime)
     environment = workspace.environment(document.environment)
-    state = workspace.state()
     check_kind(state, environment)
-    fingerprint = hashlib.sha256(data).hexdigest()
     results, events = [], []
     for decided in document.cases:
         try:
@@ -224,7 +229,7 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
         events.append(NewEvent(DECIDED, decided.case, environment.name, approver, event_data))
         detail = {"decision": document.decision, "approver": approver, "round": decided.round}
         results.append(CaseResult(decided.case, "ok", changed=True, detail=detail))
-    if events:
+    if events and record:
         received = {
             "document_sha256": fingerprint,
             "environment": environment.name,
@@ -237,6 +242,15 @@ def count(workspace: Workspace, data: bytes, armour: str) -> list[CaseResult]:
         first = NewEvent(DECISION_RECEIVED, None, environment.name, approver, received, stored)
         workspace.record(state, [first, *events], unmoved=True)
     return results
+
+
+def _is_counted(state: LedgerState, document: ApprovalDocument, fingerprint: str) -> bool:
+    """Whether this very document was counted for each of its cases; it may have expired since."""
+    return fingerprint in state.documents and all(
+        case.case in state.cases
+        and document.nonce in state.cases[case.case].progress(document.environment).nonces
+        for case in document.cases
+    )
 
 
 def _check_document(workspace: Workspace, document: ApprovalDocument) -> None:
@@ -262,12 +276,16 @@ def _check_case(
 
 
 def import_documents(workspace: Workspace, paths: Sequence[Path]) -> list[CaseResult]:
-    """Count the documents at *paths* (files, or folders of them)."""
+    """Count the documents at *paths* (files, or folders of them); each stands alone."""
     from quipux_provision.store import approvals
 
     results = []
     for data, armour in approvals.read_documents(paths):
-        results += count(workspace, data, armour)
+        try:
+            results += count(workspace, data, armour)
+        except ProvisionError as error:
+            cases = ApprovalDocument.from_bytes(data).cases
+            results += [CaseResult.refused(decided.case, error) for decided in cases]
     return results
 
 
