@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,5 @@ def _unreachable(workspace: Workspace, case: CaseState) -> list[str]:
 def _named(folder: Path, name: str) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [
-        path
-        for path in folder.iterdir()
-        if path.name.split(".")[0] == name or path.name.startswith(f"{name}-")
-    ]
+    own = re.compile(rf"(caso-)?{re.escape(name)}([.-].*)?")
+    return [path for path in folder.iterdir() if own.fullmatch(path.name)]

@@ -176,7 +176,11 @@ def execute(
         ansible.Run(
             playbook=playbook,
             inventory=place.inventory,
-            variables={**variables, "provision_application_name": application_name(run)},
+            variables={
+                **variables,
+                "provision_application_name": application_name(run),
+                "provision_read_only": reading,
+            },
             check=check,
             vault_password=vault,
             application_name=application_name(run),

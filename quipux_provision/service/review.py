@@ -14,6 +14,15 @@ from quipux_provision.domain.canonical import digest
 from quipux_provision.domain.evidence import REASONS
 from quipux_provision.domain.kinds import APROBADA, INFORMADA, REVIEWED, REVISADA
 from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.review import (
+    CUMPLE,
+    FORMAT,
+    NO_CUMPLE,
+    NO_VERIFICABLE,
+    OBLIGATORY,
+    VERDICTS,
+    fails,
+)
 from quipux_provision.errors import GateClosed, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import environments
@@ -28,10 +37,7 @@ if TYPE_CHECKING:
     from quipux_provision.store.ledger import LedgerFile
 
 PLAYBOOK = "quipux.provision.review"
-FORMAT = "quipux-provision-review/1"
-CUMPLE, NO_CUMPLE, NO_VERIFICABLE = "cumple", "no_cumple", "no_verificable"
 REPORT_IN_TIME = "G4"  # the ledger answers this one
-_OBLIGATORY = "obligatoria"
 
 
 def review(
@@ -61,7 +67,7 @@ def review(
     fingerprints = {**kept, **{key: file.sha256 for key, file in files.items()}}
     document = _document(workspace, case, environment, evidence, database, fingerprints)
     found = digest(document)
-    failed = [one["id"] for one in document["activities"] if _fails(one)]
+    failed = [one["id"] for one in document["activities"] if fails(one)]
     detail = _detail(document, found, failed)
     if case.present_review and case.present_review.digest == found:
         return CaseResult(name, "unchanged", detail=detail)
@@ -98,13 +104,13 @@ def remarks(workspace: Workspace, case: CaseState) -> list[dict[str, str]]:
     return [
         {"id": one["id"], "text": known[one["id"]].text, "note": _note(one)}
         for one in document["activities"]
-        if one["verdict"] == NO_CUMPLE or _fails(one)
+        if one["verdict"] == NO_CUMPLE or fails(one)
     ]
 
 
 def _note(activity: Mapping[str, Any]) -> str:
     told = [REASONS.get(reason, reason) for reason in activity["reasons"]]
-    kind = "Obligatoria." if activity["weight"] == _OBLIGATORY else "Recomendada."
+    kind = "Obligatoria." if activity["weight"] == OBLIGATORY else "Recomendada."
     return " ".join([kind, *told])
 
 
@@ -228,19 +234,9 @@ def _agrees(said: str | None, verdict: str) -> bool | None:
     return (said == "hecha") == (verdict == CUMPLE)
 
 
-def _fails(activity: Mapping[str, Any]) -> bool:
-    """Whether an obligatory activity was not found; what no database can show takes a file in its place."""
-    if activity["weight"] != _OBLIGATORY or activity["verdict"] == CUMPLE:
-        return False
-    return activity["verdict"] == NO_CUMPLE or not activity["file"]
-
-
 def _detail(document: Mapping[str, Any], found: str, failed: Sequence[str]) -> dict[str, Any]:
     activities = document["activities"]
-    verdicts = {
-        verdict: sum(one["verdict"] == verdict for one in activities)
-        for verdict in (CUMPLE, NO_CUMPLE, NO_VERIFICABLE)
-    }
+    verdicts = {verdict: sum(one["verdict"] == verdict for one in activities) for verdict in VERDICTS}
     return {
         "review_digest": found,
         "failed": list(failed),
