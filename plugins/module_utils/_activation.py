@@ -16,8 +16,9 @@ from ansible_collections.quipux.provision.plugins.module_utils._current import C
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
 
-# In place of a code that died, and of none at all. NULL would not do: Quipux's page that sets passwords takes it for equal to an
-# empty old password, and it asks nobody to log in first. This is wider than what any page compares (26).
+# In place of a code that died, and of none at all. NULL would not do: Quipux's page that sets passwords takes
+# it for equal to an empty old password, and it asks nobody to log in first. This is wider than what any page
+# compares (26).
 NO_ENTRY = "sin-clave-activacion-vencida"
 _UNREADABLE = "this login may not read passwords, so nothing is known about the activation"
 
