@@ -13,7 +13,7 @@ STAMP := .venv/.made-from
 
 help:
 	@echo 'make setup   the environment in .venv/, with .venv/bin/quipux-provision'
-	@echo 'make demo    the whole road on this machine, for two invented institutions'
+	@echo 'make demo    the official process on this machine, for three invented institutions'
 	@echo 'make test    every test layer; TEST="unit lint" chooses'
 	@echo 'make bench   measure, and write benchmarks/results.json'
 	@echo 'make lint    the lint layer alone'

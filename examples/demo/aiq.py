@@ -75,11 +75,9 @@ def _logo() -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
 
     side = 32
-    header = pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    pixels = (b"\0" + b"\x1f\x4e\x79" * side) * side
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
-    )
+    header = chunk(b"IHDR", pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress((b"\0" + b"\x1f\x4e\x79" * side) * side))
+    return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
 
 
 def _letterhead() -> bytes:

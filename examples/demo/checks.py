@@ -58,12 +58,16 @@ def check_accounts(stage: Stage, name: str, *cases: str) -> None:
         expect(
             database.sql(RIGHTS, (login,)) == [(2,)], f"the administrator of {case} has both rights in {name}"
         )
-        link = next(link for link in map(link_of, stage.mail.messages) if is_for(link, name, login))
-        code = b64decode(parse_qs(urlsplit(link).query)["code"][0]).decode()
-        expect(
-            database.sql(OPENS, (login, code)) == [(1,)], f"the link of {case} opens its account in {name}"
-        )
+        expect(opens(stage, name, case), f"the link of {case} opens its account in {name}")
     tell(f"checked in the database of {name}: the links of {', '.join(cases)} open their accounts")
+
+
+def opens(stage: Stage, name: str, case: str) -> bool:
+    """Say whether the link that an AIQ got by mail opens the account."""
+    login = CASES[case].login
+    link = next(link for link in map(link_of, stage.mail.messages) if is_for(link, name, login))
+    code = b64decode(parse_qs(urlsplit(link).query)["code"][0]).decode()
+    return stage.databases[name].sql(OPENS, (login, code)) == [(1,)]
 
 
 def mails_to(stage: Stage, text: str) -> list[EmailMessage]:

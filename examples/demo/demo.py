@@ -16,6 +16,7 @@ import in_training
 from screen import Clock, DemoError, expect, quipux, states, tell, title
 from stage import (
     CASES,
+    OPERATOR,
     PEOPLE,
     ROOT,
     WORKSPACE,
@@ -49,10 +50,14 @@ def look_back() -> None:
     quipux("status")
     expect(states() == END, f"the cases end as they should: {END}")
 
-    title("Proof: the ledger is whole, and a case's dossier is verified without the ledger")
+    title("Proof: the ledger is whole, a case's dossier is verified by itself, and a forged one is found out")
     quipux("audit", "verify")
-    quipux("export", "inej", by=PEOPLE[1])
+    quipux("export", "inej", by=OPERATOR)
     quipux("audit", "verify", "expediente-inej.zip")
+    forged = bytearray((WORKSPACE / "expediente-inej.zip").read_bytes())
+    forged[len(forged) // 2] ^= 1
+    (WORKSPACE / "recibidos" / "falsificado.zip").write_bytes(forged)
+    quipux("audit", "verify", "recibidos/falsificado.zip", exit_code=5)
 
     title("The board, for people who do not type commands")
     quipux("board")

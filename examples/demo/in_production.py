@@ -13,9 +13,9 @@ def review(stage: Stage) -> None:
     Clock.set(4, "15:00")
     quipux("promote", "inej", by=OPERATOR, exit_code=5)
     expect(institutions(stage, "production") == 0, "nothing got into production")
-    (WORKSPACE / "recibidos" / "acta.pdf").write_bytes(b"%PDF-1.4\n% acta de entrega, inventada\n")
-    output = quipux("review", "inej", "--evidence", "G3=recibidos/acta.pdf", by=OPERATOR)
-    expect("<- " not in output, "what was reported is there")
+    (WORKSPACE / "recibidos" / "procedimiento.pdf").write_bytes(b"%PDF-1.4\n% inventado\n")
+    output = quipux("review", "inej", "--evidence", "G3=recibidos/procedimiento.pdf", by=OPERATOR)
+    expect("no cumple" not in output, "what was reported is there")
     expect(states()["inej"] == "revisada", "inej is reviewed")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 
 from aiq import choose_password, fill_in, parametrise, workbook_of
-from checks import check_accounts, institutions, is_active, mails_to
-from screen import Clock, expect, quipux, states, tell, title
+from checks import check_accounts, institutions, is_active, mails_to, opens
+from screen import Clock, cases, expect, quipux, states, tell, title
 from stage import APPROVER, AUTHOR, CASES, HERE, OPERATOR, WORKSPACE, Stage, private
 
 MODULES = ("bandeja_entrada", "bandeja_salida", "administracion")
@@ -51,7 +51,9 @@ def open_accounts(stage: Stage) -> None:
     title("Accounts in training: each mail brings a link and the follow-up workbook, and seven days begin")
     Clock.set(10, "10:00")
     quipux("apply", "inej", "ocej", "--environment", "training", by=OPERATOR)
-    expect(states()["ocej"] == "en_capacitacion", "ocej is in training")
+    case = cases()["inej"]
+    expect(case["state"] == "en_capacitacion", "inej is in training")
+    expect(case["due"] == f"{Clock.day(2)}T04:59:59Z", "the seventh day ends at midnight in Ecuador")
     check_accounts(stage, "training", "inej", "ocej")
     expect(institutions(stage, "production") == 0, "nothing is in production yet")
 
@@ -69,9 +71,7 @@ def work_and_report(stage: Stage) -> None:
     fill_in(content, WORKSPACE / "recibidos" / "inej-con-errores.xlsx", Clock.day(7), wrong)
     fill_in(content, WORKSPACE / "recibidos" / "inej.xlsx", Clock.day(7))
     tell("one cell says what no list offers, one holds a formula:")
-    told = quipux(
-        "report", "inej", "--workbook", "recibidos/inej-con-errores.xlsx", by=OPERATOR, exit_code=3
-    )
+    told = quipux("report", "inej", "--workbook", "recibidos/inej-con-errores.xlsx", by=OPERATOR, exit_code=3)
     expect("!E4: " in told and "!G6: " in told, "the wrong cells are named")
     quipux("report", "inej", "--workbook", "recibidos/inej.xlsx", by=OPERATOR)
     expect(states()["inej"] == "informada", "inej reported")
@@ -81,7 +81,9 @@ def remind(stage: Stage) -> None:
     """What runs each morning by itself."""
     title("Each morning, from a timer: reminders, and links that nobody used die")
     Clock.set(5, "08:00")
-    quipux("deadlines", by=OPERATOR)
+    output = quipux("deadlines", by=OPERATOR)
+    expect(output.count("recordatorio") == 1, "one reminder goes out")
+    expect(not opens(stage, "training", "ocej"), "ocej's link does not open its account any more")
     expect(len(mails_to(stage, "@ocej.")) == 2, "ocej was reminded")
     expect(len(mails_to(stage, "@inej.")) == 1, "inej was not: it reported")
     quipux("deadlines", by=OPERATOR)
@@ -90,9 +92,11 @@ def remind(stage: Stage) -> None:
 
 def begin_later(stage: Stage) -> None:
     """Open the third account some days later; its days end later."""
+    title("The third account, some days later: its seven days are others")
     Clock.set(4, "10:00")
     quipux("apply", "afic", "--environment", "training", by=OPERATOR)
     check_accounts(stage, "training", "afic")
+    expect(cases()["afic"]["due"] == f"{Clock.day(-4)}T04:59:59Z", "its seventh day is another")
 
 
 def suspend(stage: Stage) -> None:
@@ -115,7 +119,8 @@ def give_back(stage: Stage) -> None:
     fill_in(workbook_of(mails_to(stage, "@afic.")[0]), WORKSPACE / "recibidos" / "afic.xlsx", Clock.day(2))
     quipux("report", "afic", "--workbook", "recibidos/afic.xlsx", by=OPERATOR)
     output = quipux("review", "afic", by=OPERATOR)
-    expect("<- " in output, "report and evidence disagree")
+    expect("no cumple" in output, "what was reported is not there")
+    expect(states()["afic"] == "informada", "afic is not reviewed: what is obligatory was not found")
     quipux("return", "afic", "--reason", "No constan áreas, usuarios ni documentos", by=OPERATOR)
     expect(states()["afic"] == "observada", "afic was given back")
     expect(len(mails_to(stage, "@afic.")) == 2, "the administrator of afic got the remarks")

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from libfaketime import get_reload_information
@@ -131,10 +131,15 @@ def _started(arguments: list[str], errors: int) -> subprocess.Popen[str]:
     )
 
 
-def states() -> dict[str, str]:
-    """Return case -> state, as ``status --format json`` gives it; nothing is shown."""
+def cases() -> dict[str, dict[str, Any]]:
+    """Return case -> what ``status --format json`` gives of it; nothing is shown."""
     with _started(["status", "--format", "json"], subprocess.DEVNULL) as process:
         assert process.stdout is not None
         output = process.stdout.read()
     expect(process.returncode == 0, "status does not answer")
-    return {case["case"]: case["state"] for case in json.loads(output)["cases"]}
+    return {case["case"]: case for case in json.loads(output)["cases"]}
+
+
+def states() -> dict[str, str]:
+    """Return case -> state."""
+    return {name: case["state"] for name, case in cases().items()}

@@ -172,8 +172,10 @@ def test_demo_runs_as_the_readme_says() -> None:
     cases = json.loads(asked.stdout)["cases"]
     assert {case["case"]: case["state"] for case in cases} == {
         "inej": "en_produccion",
-        "afic": "en_produccion",
+        "afic": "observada",
+        "ocej": "suspendida",
     }
+    assert (ROOT / ".demo" / "board" / "index.html").is_file()
 
 
 def test_both_readmes_have_the_same_commands() -> None:
