@@ -98,7 +98,10 @@ def deadlines(arguments: Namespace, output: Output) -> int:
 def _task(task: Mapping[str, Any]) -> str:
     words = {
         "suspend": _("suspended: the days went by without a report"),
-        "expire_code": _("the activation code that nobody used dies"),
+        "expire_code": {
+            "activated": _("the activation code was used"),
+            "gone": _("the activation code is gone"),
+        }.get(task.get("outcome", ""), _("the activation code that nobody used dies")),
         "end_account": _("the account in training ends ({reason})"),
         "notify": _("notice: {notice}"),
     }

@@ -81,8 +81,10 @@ def do(
             events.append(NewEvent(UPKEEP_FAILED, name, environment.name, operator, failed))
             results.append(CaseResult.refused(name, error, status="failed"))
             continue
-        events.append(_ended(chore, item, environment, operator, run))
-        results.append(CaseResult(name, "ok", changed=item.changed))
+        event = _ended(chore, item, environment, operator, run)
+        events.append(event)
+        told = {key: value for key, value in event.data.items() if key == "outcome"}
+        results.append(CaseResult(name, "ok", changed=item.changed, detail=told))
     workspace.record(state, events)
     return results
 

@@ -164,7 +164,8 @@ def test_unused_codes_die_and_the_account_in_training_ends(
     ministry.must("operador", "apply", applicant.case, "-e", "training", **at("2026-11-23 15:05:00"))
     ministry.must("operador", "deadlines", **at("2026-11-26 15:00:00"))
     assert training.sql(OPENS, (address,)) == [(1,)]
-    ministry.must("operador", "deadlines", **at("2026-11-26 15:10:00"))
+    died = ministry.must("operador", "deadlines", **at("2026-11-26 15:10:00"))
+    assert "nobody used" in died.output
     assert training.sql(OPENS, (address,)) == [(0,)]
     again = ministry.must("operador", "deadlines", **at("2026-11-26 15:20:00"))
     assert "nothing is due" in again.output
@@ -176,7 +177,8 @@ def test_unused_codes_die_and_the_account_in_training_ends(
     # Whoever set a password of their own keeps it.
     own = "a" * 26
     production.sql("UPDATE usuarios SET usua_pasw = %s WHERE usua_email = %s", (own, address))
-    ministry.must("operador", "deadlines", **at("2026-12-20 15:00:00"))
+    kept = ministry.must("operador", "deadlines", **at("2026-12-20 15:00:00"))
+    assert "the activation code was used" in kept.output
     assert production.sql(PASSWORD, (address,)) == [(own,)]
     assert training.sql(ACTIVE, (address,)) == [(1,)]
     before = len(mailbox.messages)
