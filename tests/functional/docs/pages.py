@@ -12,17 +12,22 @@ README, README_ES = ROOT / "README.md", ROOT / "README.es.md"
 GUIDE = ROOT / "docs" / "es" / "operador.md"
 
 _FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_DAY = re.compile(r"^#+ .*\(día (\d+)\)$", re.MULTILINE)
 _PROMPT = re.compile(r"^(?P<who>[a-z]*)\$ (?P<text>.+?)(?:  +# (?P<code>\d+)\b.*)?$")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A line that somebody types; the comment `# 5: why` after it says that it exits with 5."""
+    """A line that somebody types; the comment `# 5: why` after it says that it exits with 5.
+
+    :ivar day: how many days after the first one, as the heading above says: `... (día 8)`.
+    """
 
     who: str
     text: str
     code: int
     place: str
+    day: int = 0
 
 
 def pages() -> list[Path]:
@@ -38,11 +43,13 @@ def blocks(page: Path) -> list[list[Command]]:
 
 def _commands(page: Path, text: str, match: re.Match[str]) -> Iterator[Command]:
     first = text.count("\n", 0, match.start(1)) + 1
+    days = _DAY.findall(text, 0, match.start())
+    day = int(days[-1]) if days else 0
     for number, line in enumerate(match[1].splitlines(), start=first):
         place = f"{page.relative_to(ROOT)}:{number}"
         found = _PROMPT.match(line)
         assert found, f"{place}: a line of a console block starts with a prompt: {line}"
-        yield Command(found["who"], found["text"].rstrip(), int(found["code"] or 0), place)
+        yield Command(found["who"], found["text"].rstrip(), int(found["code"] or 0), place, day)
 
 
 def inline(page: Path) -> list[str]:

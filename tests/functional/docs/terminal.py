@@ -16,10 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.functional.cli.desk import clock
 from tests.functional.docs.pages import Command
 
 _SECONDS = 300
-_PRIVATE = ("ANSIBLE_", "QUIPUX_", "SSH_", "LC_", "VIRTUAL_ENV", "PYTHONPATH", "LANGUAGE", "XDG_")
+_PRIVATE = ("ANSIBLE_", "QUIPUX_", "SSH_", "LC_", "VIRTUAL_ENV", "PYTHONPATH", "LANGUAGE", "XDG_", "FAKETIME")
 
 # Stands in for a person with an editor: writes what the table says into the files it is given. A file that
 # the table does not name is the temporary one that ansible-vault opens.
@@ -49,6 +50,7 @@ class Terminal:
         self.home = folder / "home"
         self.cwd = folder
         self.texts: dict[str, str] = {}
+        self.day = 0
         self._people = people
         self._stack = ExitStack()
         self._editor = folder / "editor"
@@ -60,6 +62,7 @@ class Terminal:
             "PATH": f"{program}:{Path(sys.executable).parent}:/usr/bin:/bin",
             "LANG": "C.UTF-8",
             "TERM": "dumb",
+            "TZ": "ECT5",  # Ecuador: five hours behind UTC, without a list of time zones
             "EDITOR": str(self._editor),
             **more,
         }
@@ -97,17 +100,23 @@ class Terminal:
         key.unlink()
 
     def type(self, command: Command) -> str:
-        """Run a command in the folder and with the variables that earlier ones left; gives what was shown."""
+        """Run a command in the folder and with the variables that earlier ones left; gives what was shown.
+
+        The clock is moved to the command's day, never back.
+        """
+        self.day = max(self.day, command.day)
+        moved = clock(f"+{self.day}d") if self.day else {}
         self._editor.with_suffix(".json").write_text(json.dumps(self.texts))
         variables, place = self.home.parent / f"variables-{command.who}", self.home.parent / "place"
         script = (
             f"[ -f {shlex.quote(str(variables))} ] && . {shlex.quote(str(variables))}\n"
+            f"{''.join(f'export {name}={shlex.quote(value)}; ' for name, value in moved.items())}\n"
             f"cd {shlex.quote(str(self.cwd))}\n{command.text}\ncode=$?\n"
             f"pwd > {shlex.quote(str(place))}; export -p > {shlex.quote(str(variables))}; exit $code\n"
         )
         socket = self.home.parent / f"agent-{command.who}"
         environment = {**self._environment, **({"SSH_AUTH_SOCK": str(socket)} if command.who else {})}
-        code, shown = _in_terminal(script, environment)
+        code, shown = _in_terminal(script, {**environment, **moved})
         assert code == command.code, f"{command.place}: {command.text}\nexit {code}\n{shown}"
         self.cwd = Path(place.read_text().strip())
         return shown

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.functional.cli.follow_up import MODULES
 from tests.functional.cli.local import LocalEnvironment
+from tests.functional.docs.administrator import Administrators
 from tests.functional.docs.pages import GUIDE, README, README_ES, ROOT, Command, blocks
 from tests.functional.docs.terminal import Terminal
 from tests.hosts.office import Applicant
@@ -85,8 +87,12 @@ def request(case: str) -> str:
     """A request of another institution than the example's."""
     source = Applicant.invent().source()
     source["institucion"]["sigla"] = case.upper()
+    source["capacitacion"] = [
+        {"modulo": module, "horas": 4, "fecha": "2026-11-03", "aprobado": True, "instructor": "Rosa Ejemplo"}
+        for module in MODULES
+    ]
     text = yaml.safe_dump(source, allow_unicode=True, default_style='"')
-    return text.replace('"2026-11-03"', "2026-11-03")
+    return text.replace('"2026-11-03"', "2026-11-03").replace('!!bool "true"', "true").replace('!!int "4"', "4")
 
 
 @pytest.fixture
@@ -128,7 +134,11 @@ def states(terminal: Terminal) -> dict[str, str]:
 def test_an_office_follows_the_readme_and_the_guide(
     office: Terminal, found: dict[str, LocalEnvironment]
 ) -> None:
-    shown = {command.text: office.type(command) for command in commands(README, without="make ")}
+    administrators = Administrators(office, found["training"].database)
+    shown = {
+        command.text: administrators.before(command) or office.type(command)
+        for command in commands(README, without="make ")
+    }
     assert states(office) == {"inej": "en_produccion"}
     for environment in found.values():
         assert environment.database.sql(INSTITUTIONS) == [("INEJ",)]
@@ -154,8 +164,15 @@ def test_an_office_follows_the_readme_and_the_guide(
     assert training.sql(ADMINISTRATORS, ("PLEJ",)) == [(1, 1)]
 
     for command in commands(GUIDE):
+        administrators.before(command)
         office.type(command)
-    assert states(office)["afic"] == "en_produccion"
+    assert states(office) == {
+        "inej": "en_produccion",
+        "plej": "suspendida",
+        "afic": "en_produccion",
+        "cnej": "en_produccion",
+        "tmej": "desistida",
+    }
 
 
 def test_demo_runs_as_the_readme_says() -> None:
