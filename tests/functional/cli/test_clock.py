@@ -182,11 +182,11 @@ def test_unused_codes_die_and_the_account_in_training_ends(
     assert production.sql(PASSWORD, (address,)) == [(own,)]
     assert training.sql(ACTIVE, (address,)) == [(1,)]
     before = len(mailbox.messages)
-    ministry.must("operador", "deadlines", **at("2026-12-27 15:01:00"))
+    ministry.must("operador", "deadlines", **at("2026-12-27 15:05:00"))
     assert training.sql(ACTIVE, (address,)) == [(0,)]
     assert production.sql(ACTIVE, (address,)) == [(1,)]
     assert len(mailbox.messages) == before + 1
-    ministry.must("operador", "audit", "verify", **at("2026-12-27 15:02:00"))
+    ministry.must("operador", "audit", "verify", **at("2026-12-27 15:06:00"))
 
 
 def test_a_clock_set_back_stops_everything(ministry: Office, mailbox: MailServer) -> None:
