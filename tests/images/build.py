@@ -33,7 +33,7 @@ PACKAGES = (
 # What the real release makes its PDF files with; only Debian 11 runs it (PHP 7.4).
 PDF_PACKAGES = {"bullseye": ("php-soap", "html2ps", "ghostscript")}
 # Debian 11's updates have left the mirrors package by package; the release itself stays whole.
-SOURCES = {"bullseye": ("deb http://deb.debian.org/debian bullseye main",)}
+WITHOUT_UPDATES = {"bullseye"}
 # Each host makes its own SSH host keys at its first start: an image must not hand the same to all of them.
 HOST_KEYS = """[Service]
 ExecStartPre=
@@ -57,12 +57,23 @@ class CannotBuildError(Exception):
 
 def image(suite: str) -> str:
     """Name of the suite's image, recipe hash included."""
-    recipe = json.dumps([suite, _packages(suite), CUSTOMISE, *SOURCES.get(suite, ())]).encode()
+    recipe = json.dumps([suite, _packages(suite), CUSTOMISE, suite in WITHOUT_UPDATES]).encode()
     return f"{REPOSITORY}:{suite}-{hashlib.sha256(recipe).hexdigest()[:12]}"
 
 
 def _packages(suite: str) -> tuple[str, ...]:
     return (*PACKAGES, *PDF_PACKAGES.get(suite, ()))
+
+
+def _sources(suite: str) -> tuple[str, ...]:
+    """What mmdebstrap installs from; nothing: its own choice, updates included."""
+    if suite not in WITHOUT_UPDATES:
+        return ()
+    targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"])
+    mirror = next(
+        uri for uri, name in map(str.split, targets.splitlines()) if "-" not in name and "security" not in uri
+    )
+    return (f"deb {mirror} {suite} main",)
 
 
 def ensure(suites: Iterable[str] = SUITES) -> dict[str, str]:
@@ -103,7 +114,7 @@ def _build(suite: str) -> None:
         tar = Path(folder) / f"{suite}.tar"
         hooks = [f"--customize-hook={hook}" for hook in CUSTOMISE]
         include = f"--include={','.join(_packages(suite))}"
-        _run(["mmdebstrap", "--variant=minbase", include, *hooks, suite, str(tar), *SOURCES.get(suite, ())])
+        _run(["mmdebstrap", "--variant=minbase", include, *hooks, suite, str(tar), *_sources(suite)])
         _run(["podman", "import", str(tar), image(suite)])
     _forget_older(suite)
 
