@@ -11,11 +11,12 @@ from typing import ClassVar
 class ProvisionError(Exception):
     """Base of all expected errors.
 
-    :param message: one line, what is wrong.
+    :param message: one line, what is wrong; several where a class says so.
     :param hint: one line, what to do about it.
     """
 
     exit_code: ClassVar[int] = 1
+    several_lines: ClassVar[bool] = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

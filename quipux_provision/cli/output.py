@@ -68,7 +68,10 @@ class Output:
     def error(self, error: ProvisionError) -> None:
         """Print what is wrong and what to do."""
         self.data({"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
-        self._error_lines(error.message, error.hint)
+        *others, last = error.message.splitlines() if error.several_lines else [error.message]
+        for message in others:
+            self._error_lines(message, "")
+        self._error_lines(last, error.hint)
 
     def _error_lines(self, message: str, hint: str) -> None:
         # One line each: a name with a line break in it must not forge another one.

@@ -23,6 +23,8 @@ _LARGEST_BYTES = 1_000_000
 class SettingsError(UsageError):
     """The settings file breaks rules; ``message`` has one line for each."""
 
+    several_lines = True
+
 
 @dataclass
 class Problems:
