@@ -29,13 +29,13 @@ def choose_password(stage: Stage, name: str, login: str) -> None:
 def parametrise(stage: Stage, name: str, ruc: str) -> None:
     """Leave what a thorough AIQ leaves: rows in the database, logo and letterheads in the folder."""
     database = stage.databases[name]
-    (found,) = database.sql(
+    ((institution, root, aiq),) = database.sql(
         "SELECT i.inst_codi, d.depe_codi, u.usua_codi FROM institucion i"
         " JOIN dependencia d USING (inst_codi) JOIN usuarios u USING (inst_codi) WHERE i.inst_ruc = %s",
         (ruc,),
     )
     with database.connection() as connection, connection.cursor() as cursor:
-        made = Parametrisation(cursor, *found, first=900_000).whole()
+        made = Parametrisation(cursor, institution, root, aiq, first=900_000).whole()
     bodega = WORKSPACE / "quipux" / name / "bodega"
     for folder in ("logos", "plantillas"):
         if not (bodega / folder).exists():
