@@ -15,7 +15,7 @@ from tests.stand_in.database import Database
 from tests.stand_in.parametrisation import Parametrisation
 
 _REPORT = re.compile(r"quipux-provision report (?P<case>\S+) --workbook ~/(?P<file>\S+)")
-_ATTACH = re.compile(r"--evidence \w+=~/(?P<file>\S+)")
+_ATTACH = re.compile(r"--evidence \w+=\$HOME/(?P<file>\S+)")
 _ACCOUNT = """
 SELECT i.inst_codi, d.depe_codi, u.usua_codi
 FROM institucion i JOIN dependencia d USING (inst_codi) JOIN usuarios u USING (inst_codi)
