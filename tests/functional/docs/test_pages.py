@@ -15,13 +15,18 @@ from quipux_provision import errors, i18n
 from quipux_provision.cli import main
 from quipux_provision.cli.parser import build_parser
 from quipux_provision.domain import kinds
+from quipux_provision.domain.activities import ESTADOS, in_menu_order
 from quipux_provision.domain.fields import REQUEST, Listing, Scalar, Section
+from quipux_provision.domain.policy import LIMITS, SWITCHES, Policy
+from quipux_provision.domain.review import VERDICTS
 from quipux_provision.errors import ProvisionError
+from quipux_provision.outreach.workbook_model import FILLED_IN
 from quipux_provision.store.settings import SettingsError, load_settings
 from tests.functional.docs.pages import GUIDE, README, README_ES, ROOT, blocks, inline, pages, table
 
 DOCS = ROOT / "docs"
 REQUESTS, SETTINGS, CASES = (DOCS / "es" / f"{name}.md" for name in ("solicitud", "configuracion", "casos"))
+WORKBOOK = DOCS / "es" / "plantilla.md"
 LEDGER = DOCS / "reference" / "ledger.md"
 OTHER_CODES = {0, 10}  # what no error has: done, and changes pending
 
@@ -58,18 +63,24 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert {str(page) for page in pages()} - {str(page) for page in seen} == set()
 
 
-def verbs(parser: argparse.ArgumentParser, above: tuple[str, ...] = ()) -> Iterator[str]:
+def verbs(
+    parser: argparse.ArgumentParser, above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
     """Every verb with its action: `approve`, `approvals import`."""
     below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not below:
-        yield " ".join(above)
+        yield " ".join(above), parser
     for name, child in (item for action in below for item in action.choices.items()):
         yield from verbs(child, (*above, name))
 
 
 def test_every_verb_is_documented_and_no_other() -> None:
-    rows = [row[0].strip("`") for row in table(CASES, "Orden")]
-    assert sorted(rows) == sorted(verbs(build_parser()))
+    """Each with whether it signs: such verbs take a key."""
+    rows = {name.strip("`"): signs for name, _about, signs in table(CASES, "Orden")}
+    assert rows == {
+        name: "sí" if "--key" in parser._option_string_actions else "no"
+        for name, parser in verbs(build_parser())
+    }
 
 
 def test_commands_in_running_text_are_such_as_the_program_takes() -> None:
@@ -79,7 +90,7 @@ def test_commands_in_running_text_are_such_as_the_program_takes() -> None:
     assert len(found) > 5
     for page, text in found:
         words = shlex.split(text)[1:]
-        if words in list(map(str.split, verbs(build_parser()))):
+        if " ".join(words) in dict(verbs(build_parser())):
             continue  # a verb named, not a command shown
         try:
             build_parser().parse_args(words)
@@ -141,6 +152,15 @@ def test_settings_documented_are_those_known(tmp_path: Path) -> None:
     assert documented == known
 
 
+def test_policy_documented_has_the_defaults_of_the_code() -> None:
+    defaults = {row[0].strip("`"): row[1].strip("`") for row in table(SETTINGS, "Clave")}
+    policy = Policy()
+    for key, field in {**{key: limits[0] for key, limits in LIMITS.items()}, **SWITCHES}.items():
+        assert defaults[f"policy.{key}"] == str(getattr(policy, field)).lower()
+    assert defaults["policy.avisos_dias"] == str(list(policy.reminder_days))
+    assert defaults["policy.zona"] == policy.zone
+
+
 def request_rows(section: Section = REQUEST, above: str = "", optional: str = "") -> Iterator[list[str]]:
     """The table of the request's fields, from the one table that loader and schema read."""
     for key, child in section.fields.items():
@@ -185,6 +205,25 @@ def test_ledger_events_documented_are_those_of_the_code() -> None:
 def test_states_documented_are_those_of_the_code() -> None:
     states = set(kinds.STATES)
     assert {row[0].strip("`") for row in table(CASES, "Estado")} == states
+
+
+def test_activities_documented_are_those_of_the_workbook() -> None:
+    expected = [[one.id, one.group, one.where, one.text, one.weight] for one in in_menu_order()]
+    written = "\n".join(f"| {' | '.join(row)} |" for row in expected)
+    assert table(WORKBOOK, "Id") == expected, f"the table should be:\n{written}"
+    assert [row[0] for row in table(WORKBOOK, "Columna")] == list(FILLED_IN)
+    assert set(ESTADOS) <= set(inline(WORKBOOK))
+
+
+def test_the_guide_knows_every_verdict_of_a_review() -> None:
+    found = [row[0].strip("*").replace(" ", "_") for row in table(GUIDE, "Resultado")]
+    assert found == list(VERDICTS)
+
+
+def test_the_guide_s_days_only_go_forward() -> None:
+    days = [command.day for block in blocks(GUIDE) for command in block]
+    assert days == sorted(days)
+    assert days[-1] > Policy().retention_days
 
 
 def test_guide_and_readmes_show_commands() -> None:
