@@ -50,13 +50,14 @@ def junit(verb: str, result: Mapping[str, Any], files: tuple[str, ...] = ()) -> 
 def _tests(verb: str, result: Mapping[str, Any], files: tuple[str, ...]) -> Iterator[_Test]:
     if error := result.get("error"):
         yield _Test(verb, error["message"], error["hint"], error["exit_code"])
-    for case in result.get("cases", ()):
-        error = case.get("error") or {"message": "", "hint": "", "exit_code": 0}
-        yield _Test(case["case"], error["message"], error["hint"], error["exit_code"])
-    if "problems" in result:
+    elif "problems" in result:
         yield from _file_tests(result["problems"], files)
-    if "findings" in result:
-        wrong = [finding for finding in result["findings"] if finding["severity"] == "error"]
+    elif isinstance(result.get("cases"), list):
+        for case in result["cases"]:
+            error = case.get("error") or {"message": "", "hint": "", "exit_code": 0}
+            yield _Test(case["case"], error["message"], error["hint"], error["exit_code"])
+    else:
+        wrong = [one for one in result.get("findings", ()) if one["severity"] == "error"]
         for finding in wrong:
             yield _Test(finding["code"], finding["message"], exit_code=5)
         if not wrong:
