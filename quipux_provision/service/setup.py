@@ -31,11 +31,14 @@ def initialise(target: Path) -> list[Path]:
     sources = [(_PACKAGE / "workspace_template", Path()), (_inventories(), Path("inventories"))]
     written: list[Path] = []
     try:
+        if not target.exists():
+            target.mkdir(mode=0o700, parents=True)  # requests and the ledger hold personal data
         for source, below in sources:
             written += _copy(source, target, below)
         for name in _PRIVATE:
             (target / name).mkdir(mode=0o700, exist_ok=True)
         (target / "approvals").mkdir(exist_ok=True)
+        (target / "requests").chmod(0o700)
     except OSError as error:
         raise UsageError(
             _("cannot write the workspace: {reason}").format(reason=error.strerror),
