@@ -66,6 +66,7 @@ def test_init_makes_an_office(rosa: Beginner) -> None:
         name: (office / name).is_dir() for name in ("approvals", "outbox", "checkpoints")
     } == dict.fromkeys(("approvals", "outbox", "checkpoints"), True)
     assert stat.S_IMODE((office / "outbox").stat().st_mode) == 0o700
+    assert stat.S_IMODE((office / "requests").stat().st_mode) == 0o700
     for name in ("quipux-provision.yml", "requests/ejemplo.yml", "inventories/training/hosts.yml"):
         comments = [line for line in (office / name).read_text().splitlines() if line.startswith("#")]
         assert any(" de " in line or " para " in line for line in comments), name
