@@ -49,7 +49,7 @@ def plant(clone: Path, canary: Path, applicant: Applicant, office: Office) -> No
         "[defaults]\ncallback_plugins = ./complementos\ncallbacks_enabled = espia\n"
         "inventory_plugins = ./complementos_inventario\nroles_path = ./roles\n"
         f"library = ./modulos\nvault_password_file = {clone / 'clave.sh'}\n"
-        "[inventory]\nenable_plugins = espia, script, yaml\n",
+        "[inventory]\nenable_plugins = script, yaml, espia\n",
     )
     put("clave.sh", shell("ansible.cfg") + "echo solo-lectura\n", 0o755)
     base = "from ansible.plugins.{0} import {1}\n{2}class {3}({1}):\n    {4}\n"
@@ -58,10 +58,10 @@ def plant(clone: Path, canary: Path, applicant: Applicant, office: Office) -> No
     inventory = base.format("inventory", "BaseInventoryPlugin", "", "InventoryModule", "NAME = 'espia'")
     put("complementos_inventario/espia.py", python("inventory-plugin", inventory))
     put(f"{reading}/espia.sh", shell("inventory-script") + "echo '{}'\n", 0o755)
-    put(
-        f"{reading}/group_vars/all/main.yml",
-        f"""quipux_db_name: "{{{{ lookup('pipe', 'touch {canary / "group-vars"}') }}}}"\n""",
-    )
+    lookup = "{{ lookup('pipe', 'touch %s') }}"
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    variables = {**local, "quipux_db_name": lookup % (canary / "group-vars")}
+    put(f"{reading}/group_vars/all/main.yml", yaml.safe_dump(variables))
     put(
         "roles/espia/tasks/main.yml",
         f"- ansible.builtin.command: touch {canary / 'role'}\n- ansible.builtin.debug: var=quipux_db_name\n",
@@ -82,7 +82,7 @@ def plant(clone: Path, canary: Path, applicant: Applicant, office: Office) -> No
 
     good = write_request(office.write(applicant))
     put(f"requests/{applicant.case}.yml", good.read_text())
-    template = f"{{{{ lookup('pipe', 'touch {canary / 'template'}') }}}}"
+    template = lookup % (canary / "template")
     other = Applicant.invent()
     source = other.source()
     source["institucion"]["nombre"] = template
