@@ -35,6 +35,12 @@ WHERE m.inst_sigla = %s AND u.usua_esta = 1 AND u.usua_nuevo = 1 AND m.inst_esta
   AND (length(u.usua_pasw) = 26 OR u.usua_pasw = 'sin-clave-activacion-vencida')
 """
 _SESSION = "- {{modulo: {}, horas: 4, fecha: 2026-11-03, aprobado: true, instructor: Rosa Ejemplo}}\n"
+# What the guide says that happens, by case.
+TOLD = {
+    "afic": {"notice.saved", "activation.ended", "review.recorded", "account.ended", "case.purged"},
+    "cnej": {"case.returned", "case.decided", "account.ended"},
+    "tmej": {"case.suspended", "account.ended", "case.reopened", "clock.started", "case.withdrawn"},
+}
 AFTER_PLAIN = (
     ("ana", "submit requests/plej.yml"),
     ("omar", "plan plej --environment training"),
@@ -129,6 +135,12 @@ def states(terminal: Terminal) -> dict[str, str]:
     return {case["case"]: case["state"] for case in json.loads(shown)["cases"]}
 
 
+def happened(terminal: Terminal, case: str) -> set[str]:
+    """The kinds of a case's events."""
+    shown = terminal.type(Command("", f"quipux-provision history {case} --format json", 0, "history"))
+    return {event["kind"] for event in json.loads(shown)["events"]}
+
+
 def test_an_office_follows_the_readme_and_the_guide(
     office: Terminal, found: dict[str, LocalEnvironment]
 ) -> None:
@@ -171,6 +183,10 @@ def test_an_office_follows_the_readme_and_the_guide(
         "cnej": "en_produccion",
         "tmej": "desistida",
     }
+    for case, told in TOLD.items():
+        assert told <= happened(office, case), case
+    for acronym, active in {"INEJ": 0, "AFIC": 0, "CNEJ": 0, "TMEJ": 0, "PLEJ": 1}.items():
+        assert training.sql(ADMINISTRATORS, (acronym,))[0][0] == active, acronym
 
 
 def test_demo_runs_as_the_readme_says() -> None:
