@@ -12,7 +12,8 @@ from quipux_provision.domain.policy import Policy
 from quipux_provision.domain.records import CaseState, Progress
 
 Action = Literal["suspend", "expire_code", "end_account", "notify"]
-_RUNNING = (kinds.EN_CAPACITACION, kinds.OBSERVADA)
+# A request that was changed goes back to the gates; its days go on.
+_RUNNING = (kinds.EN_CAPACITACION, kinds.OBSERVADA, kinds.RECIBIDA, kinds.ACEPTADA, kinds.CAPACITADA)
 _ENDED = {kinds.DESISTIDA: "withdrawn", kinds.RECHAZADA: "rejected"}
 
 
@@ -56,7 +57,11 @@ def tasks(case: CaseState, environment: str, kind: str, policy: Policy, now: dat
 
 def overdue(case: CaseState, now: datetime) -> bool:
     """Whether the days of *case* went by without a report."""
-    return case.window is not None and case.state in _RUNNING and now > case.window.due_at
+    return _running(case) and case.window is not None and now > case.window.due_at
+
+
+def _running(case: CaseState) -> bool:
+    return case.window is not None and case.state in _RUNNING and case.report is None
 
 
 def _end_of_account(case: CaseState, progress: Progress, policy: Policy, now: datetime) -> str | None:
@@ -77,7 +82,7 @@ def _end_of_account(case: CaseState, progress: Progress, policy: Policy, now: da
 
 
 def _reminder(case: CaseState, policy: Policy, now: datetime) -> Iterator[Task]:
-    if case.window is None or case.state not in _RUNNING:
+    if case.window is None or not _running(case):
         return
     start = f"{kinds.REMINDER}:{case.window.number}:"
     sent = [

@@ -327,6 +327,8 @@ def _reopened(case: CaseState, _event: LedgerEvent) -> None:
     case.window = None
     case.report = None
     case.returned = False
+    for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
+        case.wanted.pop(f"{kind}:{case.windows}", None)
     for progress in case.environments.values():
         if progress.kind == TRAINING:
             progress.stale = True

@@ -11,7 +11,7 @@ from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.deadlines import Task
 from quipux_provision.domain.kinds import SUSPENDED
 from quipux_provision.domain.records import CaseState, LedgerState
-from quipux_provision.errors import ProvisionError
+from quipux_provision.errors import Interrupted, Locked, ProvisionError
 from quipux_provision.service import environments, notices, upkeep
 from quipux_provision.service.playbook_runs import Watch
 from quipux_provision.service.results import CaseResult
@@ -65,7 +65,12 @@ def run(workspace: Workspace, watch: Watch | None = None) -> list[CaseResult]:
                 CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()
             ]
             if locked.held:
-                results += _Environment(workspace, environment, locked.held, watch).work()
+                try:
+                    results += _Environment(workspace, environment, locked.held, watch).work()
+                except Interrupted:
+                    raise
+                except ProvisionError as error:  # the other environments have deadlines of their own
+                    results += [CaseResult.refused(case, error, status="failed") for case in locked.held]
     if any(result.changed for result in results):
         workspace.checkpoint()
     return results
@@ -131,10 +136,13 @@ class _Environment:
 
     def _suspend(self) -> None:
         state, found = self._found("suspend")
-        if found:
-            self.workspace.record(state, [self._suspended(case) for case, _task in found])
         for case, task in found:
-            self.done[case.case].add(task, CaseResult(case.case, "ok", changed=True))
+            try:
+                self.workspace.record(state, [self._suspended(case)], unmoved=True)
+                result = CaseResult(case.case, "ok", changed=True)
+            except Locked as error:  # its report came this very moment
+                result = CaseResult.refused(case.case, error)
+            self.done[case.case].add(task, result)
 
     def _suspended(self, case: CaseState) -> NewEvent:
         from quipux_provision.store.ledger import NewEvent
@@ -164,9 +172,14 @@ class _Environment:
                 continue
             chores.append(upkeep.Chore(case, request, wanted, task.reason))
             tasks[case.case] = task
-        if chores:
-            for result in upkeep.do(self.workspace, state, self.environment, chores, self.watch):
-                self.done[result.case].add(tasks[result.case], result)
+        try:
+            done = upkeep.do(self.workspace, state, self.environment, chores, self.watch) if chores else []
+        except Interrupted:
+            raise
+        except ProvisionError as error:  # who is to be told is told nevertheless
+            done = [CaseResult.refused(chore.case.case, error, status="failed") for chore in chores]
+        for result in done:
+            self.done[result.case].add(tasks[result.case], result)
 
     def _notify(self) -> None:
         _state, found = self._found("notify")

@@ -80,6 +80,23 @@ def check_kind(state: LedgerState, environment: Environment) -> None:
         )
 
 
+def check_bound(state: LedgerState, environment: Environment) -> Mapping[str, str]:
+    """Return the database that *environment* is bound to.
+
+    :raises GateClosed: it is bound to none, so whatever answers could be another environment's.
+    """
+    check_kind(state, environment)
+    bound = state.databases.get(environment.name)
+    if not bound:
+        raise GateClosed(
+            _("{environment} is not bound to a database").format(environment=environment.name),
+            _("bind it: quipux-provision plan CASE --environment {environment}").format(
+                environment=environment.name
+            ),
+        )
+    return database_of(bound)
+
+
 def rebind(workspace: Workspace, name: str, reason: str) -> dict[str, str]:
     """Forget the database that the environment *name* is bound to; the next plan binds it anew.
 

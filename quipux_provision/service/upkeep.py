@@ -15,6 +15,7 @@ from quipux_provision.domain.kinds import (
 )
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
+from quipux_provision.service import environments
 from quipux_provision.service.playbook_runs import Watch, execute_items, failure_code, usable
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
@@ -48,10 +49,14 @@ def do(
     chores: Sequence[Chore],
     watch: Watch | None,
 ) -> list[CaseResult]:
-    """Do *chores*, one a case, in one signed run; the caller holds the locks of their cases."""
+    """Do *chores*, one a case, in one signed run; the caller holds the locks of their cases.
+
+    :raises GateClosed: no plan bound the environment to its database: another's accounts may lie there.
+    """
     from quipux_provision.store.ledger import NewEvent
     from quipux_provision.store.signatures import RUN
 
+    environments.check_bound(state, environment)
     run = secrets.token_hex(8)
     record = {
         "ledger_id": workspace.ledger.ledger_id,
