@@ -72,7 +72,7 @@ def purge(workspace: Workspace, name: str, reason: str) -> dict[str, Any]:
         return {"case": name, "deleted": [], "unreachable": unreachable}
     statement = {"ledger_id": workspace.ledger.ledger_id, "case": name, "step": "purge"}
     actor, signed = workspace.signed(RUN, statement)
-    event = workspace.ledger.purge(name, actor=actor, reason=text, signed=signed)
+    event = workspace.ledger.purge(name, actor=actor, reason=text, signed=signed, seen=workspace.seen)
     workspace.checkpoint()
     data = event.data if event else {}
     deleted = [*data.get("refs", ()), *data.get("files", ())]

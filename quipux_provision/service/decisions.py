@@ -24,6 +24,7 @@ from quipux_provision.domain.policy import Policy
 from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
+from quipux_provision.service import attested
 from quipux_provision.service.environments import check_kind
 from quipux_provision.service.gates import (
     check_approver,
@@ -79,6 +80,9 @@ def proposals(
     workspace.preload(case.request_ref for case in cases)
     plans = (case.progress(environment.name).plan for case in cases)
     workspace.preload(plan.personal_ref for plan in plans if plan)
+    if decision == "approve" and environment.kind != TRAINING:
+        for case in cases:
+            attested.check_review(workspace, state, case)
     return [_proposal(workspace, case, environment) for case in cases]
 
 
@@ -213,7 +217,7 @@ def count(workspace: Workspace, data: bytes, armour: str, *, record: bool = True
             if document.nonce in case.progress(environment.name).nonces:
                 results.append(CaseResult(decided.case, "unchanged"))
                 continue
-            _check_case(workspace, case, environment, document, decided, approver)
+            _check_case(workspace, state, case, environment, document, decided, approver)
         except ProvisionError as error:
             results.append(CaseResult.refused(decided.case, error))
             continue
@@ -263,6 +267,7 @@ def _check_document(workspace: Workspace, document: ApprovalDocument) -> None:
 
 def _check_case(
     workspace: Workspace,
+    state: LedgerState,
     case: CaseState,
     environment: Environment,
     document: ApprovalDocument,
@@ -272,6 +277,8 @@ def _check_case(
     _check_state(workspace.settings.policy, case, environment, document.decision)
     if document.decision == "approve":
         check_approver(case, environment, approver)
+        if environment.kind != TRAINING:
+            attested.check_review(workspace, state, case)
     check_decision_fits(case, environment, decided)
 
 

@@ -11,6 +11,7 @@ from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUSPENDIDA, TRAI
 from quipux_provision.domain.records import CaseState, LedgerState, Progress, RecordedRun
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
+from quipux_provision.service import attested
 from quipux_provision.service.training import check_complete
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def check_hours(workspace: Workspace, case: CaseState, environment: Environment)
     """Refuse the account in training before the hours of training, where policy asks for them."""
     if environment.kind == TRAINING and workspace.settings.policy.training_gate:
         check_complete(workspace, case)
+        attested.check_training(workspace, case)
 
 
 def check_trained(case: CaseState, environment: Environment) -> None:
@@ -183,7 +185,7 @@ class Verifier:
 
     def __init__(self, workspace: Workspace, state: LedgerState) -> None:
         self.workspace = workspace
-        self._state = state
+        self.state = state
         self.ledger_id = workspace.ledger.ledger_id
         self._verified: dict[str, _Verified] = {}
 
@@ -196,7 +198,7 @@ class Verifier:
             from quipux_provision.store.signatures import APPROVAL, verify
 
             workspace = self.workspace
-            stored = workspace.known(self._state.documents.get(fingerprint))
+            stored = workspace.known(self.state.documents.get(fingerprint))
             if stored is None:
                 raise GateClosed(
                     _("the ledger does not hold the approval that this case is said to have"),
@@ -251,6 +253,8 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
                 case=case.case, environment=environment.name
             ),
         )
+    if environment.kind != TRAINING:
+        attested.check_review(verifier.workspace, verifier.state, case)
     verified = _check_document(verifier, case, environment, decision.document_sha256)
     if verified.approver != decision.approver:
         raise _does_not_fit(case)

@@ -25,7 +25,7 @@ from quipux_provision.domain.review import (
 )
 from quipux_provision.errors import GateClosed, RunFailed, UsageError
 from quipux_provision.i18n import _
-from quipux_provision.service import environments
+from quipux_provision.service import attested, environments
 from quipux_provision.service.gates import check_open
 from quipux_provision.service.playbook_runs import Watch, execute, failure_error
 from quipux_provision.service.results import CaseResult
@@ -61,6 +61,8 @@ def review(
             _("take its workbook in first: quipux-provision report {case} --workbook FILE").format(case=name),
         )
     environment = environments.training_environment(workspace, case)
+    environments.check_bound(state, environment)
+    attested.check_report(workspace, case)
     files = _files(attached or {})
     evidence, database = _look(workspace, state, case, environment, watch)
     kept = _kept(workspace, case)
@@ -130,13 +132,10 @@ def _files(attached: Mapping[str, Path]) -> dict[str, LedgerFile]:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror),
-            _("name a file that is there"),
-        ) from None
+    from quipux_provision.store import files
+    from quipux_provision.store.kept import LARGEST_FILE_BYTES
+
+    content = files.read_limited(path, LARGEST_FILE_BYTES)
     if not content:
         raise UsageError(_("{path} is empty").format(path=path), _("name the file that shows the activity"))
     return content
@@ -168,7 +167,12 @@ def _look(
             evidence.error.get("hint", ""),
         )
     environments.bind(state, environment, outcome)
-    return evidence, environments.database_of(outcome.database or {})
+    if outcome.database is None:
+        raise RunFailed(
+            _("the run did not tell which database it looked in"),
+            _("run it again with -v to see what Ansible did"),
+        )
+    return evidence, environments.database_of(outcome.database)
 
 
 def _kept(workspace: Workspace, case: CaseState) -> dict[str, str]:

@@ -72,6 +72,11 @@ class Workspace:
                 _("use one of: {names}").format(names=", ".join(sorted(self.settings.environments))),
             ) from None
 
+    @property
+    def seen(self) -> int:
+        """The number of the newest event that :meth:`state` knew."""
+        return self._seen
+
     def state(self) -> LedgerState:
         """Return the ledger's events, folded."""
         events = self.ledger.events()
@@ -154,8 +159,11 @@ class Workspace:
     def signed(self, namespace: str, statement: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Sign *statement* as whoever acts.
 
+        The statement says after which event it was signed, so that it is of no use later.
+
         :returns: the principal, and what an event keeps under ``signed`` so that audit can verify it.
         """
+        statement = {**statement, "after": self._seen}
         actor, armour = self.sign(namespace, canonical_json(statement))
         return actor, {
             "namespace": namespace,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -47,3 +48,28 @@ def write_private(path: Path, data: bytes) -> None:
             _("{path} cannot be written: {reason}").format(path=path, reason=error.strerror),
             _("name a file in a folder of your own"),
         ) from None
+
+
+def read_limited(path: Path, largest: int) -> bytes:
+    """Return the content of the file *path*; a pipe does not hold us, a device does not fill the memory.
+
+    :raises UsageError: it can't be read, is no file, or is larger than *largest* bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            content = file.read(largest + 1) if regular else b""
+    except OSError as error:
+        raise UsageError(
+            _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror),
+            _("name a file that is there"),
+        ) from None
+    if not regular:
+        raise UsageError(_("{path} is not a file").format(path=path), _("name a file that is there"))
+    if len(content) > largest:
+        raise UsageError(
+            _("{path} is too large to keep").format(path=path),
+            _("give one of at most {most} MiB").format(most=largest // 1024**2),
+        )
+    return content

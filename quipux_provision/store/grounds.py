@@ -16,12 +16,15 @@ from quipux_provision.domain.kinds import (
     CLOCK_STARTED,
     DECIDED,
     MAIL_SENT,
+    PURGED,
     REOPENED,
     REPORTED,
     RETURNED,
     REVIEWED,
     RUN_STARTED,
+    SUBMITTED,
     SUSPENDED,
+    TRAINING_RECORDED,
     WITHDRAWN,
 )
 from quipux_provision.domain.lifecycle import fold
@@ -30,6 +33,17 @@ from quipux_provision.i18n import _
 from quipux_provision.store.events import Event
 from quipux_provision.store.findings import Finding
 
+_SIGNED_ON_THE_CASE = (
+    TRAINING_RECORDED,
+    CLOCK_STARTED,
+    REPORTED,
+    REVIEWED,
+    RETURNED,
+    REOPENED,
+    WITHDRAWN,
+    SUSPENDED,
+    PURGED,
+)
 _OF_A_RUN = (APPLIED, ACCOUNT_ENDED, ACTIVATION_ENDED)
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, LookupError, OSError)
 
@@ -53,16 +67,31 @@ def unfounded(events: Sequence[Event]) -> Iterator[Finding]:
     earlier: dict[str | None, list[Event]] = defaultdict(list)
     for event in events:
         before = earlier[event.case]
-        check = _CHECKS.get(event.kind)
-        if check is not None:
-            try:
-                reason = check(event, before)
-            except _BROKEN:
-                reason = _("it cannot be understood with the events before it")
-            if reason:
-                message = _("event {seq}: {reason}").format(seq=event.seq, reason=reason)
-                yield Finding("unfounded", message, seq=event.seq)
+        if reason := missing_ground(event, before):
+            message = _("event {seq}: {reason}").format(seq=event.seq, reason=reason)
+            yield Finding("unfounded", message, seq=event.seq)
         before.append(event)
+
+
+def missing_ground(event: Event, before: Sequence[Event]) -> str | None:
+    """Return why *event* does not rest on the events of its case *before* it; None when it does."""
+    check = _CHECKS.get(event.kind)
+    try:
+        reason = check(event, before) if check else None
+        return reason or (_replayed(event, before) if event.kind in _SIGNED_ON_THE_CASE else None)
+    except _BROKEN:
+        return _("it cannot be understood with the events before it")
+
+
+def _replayed(event: Event, before: Sequence[Event]) -> str | None:
+    """A statement says after which event it was signed: since then nothing else happened to the case."""
+    after = (event.data.get("signed") or {}).get("statement", {}).get("after")
+    if after is None:
+        return None
+    since = [one.kind for one in before if one.seq > after]
+    if event.kind == TRAINING_RECORDED and since == [SUBMITTED]:
+        return None  # with the request file that names the sessions
+    return _("its signature is older than what happened to the case since") if since else None
 
 
 def _clock(event: Event, before: Sequence[Event]) -> str | None:

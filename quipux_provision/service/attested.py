@@ -1,0 +1,106 @@
+"""What a gate rests on is verified where it opens: signed by who acted, then, and as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from quipux_provision.domain import kinds
+from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.errors import GateClosed, ProvisionError
+from quipux_provision.i18n import _
+from quipux_provision.service.environments import check_bound
+from quipux_provision.service.workspace import Workspace
+from quipux_provision.store.events import Event
+
+_OF_THE_REVIEW = (
+    kinds.CLOCK_STARTED,
+    kinds.REPORTED,
+    kinds.REVIEWED,
+    kinds.RETURNED,
+    kinds.SUSPENDED,
+    kinds.REOPENED,
+    kinds.WITHDRAWN,
+)
+
+
+def check_training(workspace: Workspace, case: CaseState) -> None:
+    """Refuse hours of training that nobody signed.
+
+    :raises GateClosed: the ledger was edited.
+    """
+    events = workspace.ledger.events(case.case)
+    newest = [event for event in events if event.kind == kinds.TRAINING_RECORDED][-1:]
+    _check(workspace, case, events, {event.seq for event in newest})
+
+
+def check_report(workspace: Workspace, case: CaseState) -> None:
+    """Refuse days, reports and reviews that nobody signed.
+
+    :raises GateClosed: the ledger was edited.
+    """
+    events = workspace.ledger.events(case.case)
+    _check(workspace, case, events, {event.seq for event in events if event.kind in _OF_THE_REVIEW})
+
+
+def check_review(workspace: Workspace, state: LedgerState, case: CaseState) -> None:
+    """Refuse a review that nobody signed, or of another database than its environment's.
+
+    :raises GateClosed: the ledger was edited, or the environment was bound anew since.
+    """
+    review = case.present_review
+    if review is None:
+        return
+    check_report(workspace, case)
+    document = workspace.personal(review.personal_ref)
+    environment = workspace.environment(document["environment"])
+    if environment.kind != kinds.TRAINING or check_bound(state, environment) != document["database"]:
+        raise GateClosed(
+            _("the review of {case} is of another database than that of {environment}").format(
+                case=case.case, environment=environment.name
+            ),
+            _("run: quipux-provision review {case}").format(case=case.case),
+        )
+
+
+def _check(workspace: Workspace, case: CaseState, events: Sequence[Event], numbers: Container[int]) -> None:
+    for position, event in enumerate(events):
+        if event.seq not in numbers:
+            continue
+        try:
+            _check_event(workspace, case, event)
+            reason = _missing_ground(event, events[:position])
+        except ProvisionError as error:
+            reason = error.message
+        if reason:
+            raise GateClosed(
+                _("event {seq} of {case} was not signed as it stands: {reason}").format(
+                    seq=event.seq, case=case.case, reason=reason
+                ),
+                _("run: quipux-provision audit verify"),
+            )
+
+
+def _missing_ground(event: Event, before: Sequence[Event]) -> str | None:
+    from quipux_provision.store.grounds import missing_ground
+
+    return missing_ground(event, before)
+
+
+def _check_event(workspace: Workspace, case: CaseState, event: Event) -> None:
+    from quipux_provision.store.signatures import verify
+    from quipux_provision.store.signed_events import check_content, signed_part
+
+    signed = signed_part(event, None, workspace.ledger.ledger_id)
+    if signed is not None:
+        verify(
+            workspace.signers,
+            signed.namespace,
+            signed.data,
+            signed.armour,
+            at=event.time,
+            principal=event.actor,
+        )
+    stored = workspace.known(event.personal_ref)
+    if stored is not None:
+        request = workspace.personal(case.request_ref)
+        check_content(event, stored, [request["salt"]])
