@@ -13,7 +13,7 @@ from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUBMITTED
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Problem, Request
 from quipux_provision.domain.training import merged
-from quipux_provision.errors import GateClosed, Locked, RequestInvalid
+from quipux_provision.errors import GateClosed, Locked, RequestInvalid, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import training
 from quipux_provision.service.results import CaseResult
@@ -54,9 +54,14 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
     known = _institutions(workspace, state)
     for request in requests:
         case = state.cases.get(request.case)
-        salt = workspace.personal(case.request_ref)["salt"] if case else secrets.token_hex(16)
+        try:
+            salt = workspace.personal(case.request_ref)["salt"] if case else secrets.token_hex(16)
+            training.check_days(workspace, request.training)
+            trained = _trained(workspace, case or CaseState(request.case), request, salt)
+        except (UsageError, GateClosed) as error:
+            results.append(CaseResult.refused(request.case, error))
+            continue
         request_digest = salted_digest(salt, request.digest_body())
-        trained = _trained(workspace, case or CaseState(request.case), request, salt)
         if case and case.request_digest == request_digest:
             events += trained
             detail = {**_detail(case.round, request_digest), **_hours(trained)}

@@ -165,6 +165,19 @@ def check_complete(workspace: Workspace, case: CaseState) -> None:
 
 
 def _check(workspace: Workspace, added: Sequence[Mapping[str, Any]]) -> None:
+    check_days(workspace, added)
+    for one in added:
+        for finding in check_text(one.get("instructor", "-")):
+            raise RequestInvalid(
+                _("the instructor's name {problem}").format(problem=finding.message), finding.hint
+            )
+
+
+def check_days(workspace: Workspace, added: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse sessions that have not taken place yet.
+
+    :raises UsageError: one lies in the future.
+    """
     today = local_date(workspace.now(), workspace.settings.policy.time_zone).isoformat()
     for one in added:
         if one["fecha"] > today:
@@ -173,8 +186,4 @@ def _check(workspace: Workspace, added: Sequence[Mapping[str, Any]]) -> None:
                     module=one["modulo"], date=one["fecha"]
                 ),
                 _("record it once it has taken place"),
-            )
-        for finding in check_text(one.get("instructor", "-")):
-            raise RequestInvalid(
-                _("the instructor's name {problem}").format(problem=finding.message), finding.hint
             )

@@ -33,7 +33,7 @@ def accepted(office: Office, *applicants: Applicant, when: Any = {}) -> None:  #
     for applicant in applicants:
         path = office.write(applicant)
         sessions = "".join(
-            f"- {{modulo: {module}, horas: 4, fecha: 2026-11-04, aprobado: true}}\n" for module in MODULES
+            f"- {{modulo: {module}, horas: 4, fecha: 2026-10-30, aprobado: true}}\n" for module in MODULES
         )
         path.write_text(f"{path.read_text()}capacitacion:\n{sessions}")
     paths = (office.folder / "requests" / f"{name}.yml" for name in names)
