@@ -113,8 +113,8 @@ def _case_line(result: CaseResult) -> str:
         words.append(_("mail sent"))
     elif mail == "saved":
         words.append(_("mail kept in {file}; send it by hand").format(file=result.detail["file"]))
-    if result.detail.get("due"):
-        words.append(_("due {time}").format(time=result.detail["due"]))
+    if result.detail.get("due_local"):
+        words.append(_("due {time}").format(time=result.detail["due_local"]))
     if result.detail.get("activation") == "activated":
         words.append(_("the administrator has a password already, so no link was sent"))
     return "; ".join(words)

@@ -36,7 +36,7 @@ def status(arguments: Namespace, output: Output) -> int:
 def _step(step: Mapping[str, str]) -> str:
     if not step["command"]:
         return "-"
-    by = _(" until {time}").format(time=step["by"]) if step["by"] else ""
+    by = _(" until {time}").format(time=step["by_local"]) if step["by_local"] else ""
     return f"{step['who']}{by}: {step['command']}"
 
 

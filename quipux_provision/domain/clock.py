@@ -73,3 +73,8 @@ def spanish_moment(moment: datetime, zone: tzinfo) -> str:
     local = moment.astimezone(zone)
     where = "hora de Ecuador continental" if str(zone) == _MAINLAND else f"hora de {zone}"
     return f"{spanish_date(local.date())}, {local:%H:%M} ({where})"
+
+
+def local_text(moment: datetime, zone: tzinfo) -> str:
+    """Return *moment* as ``2026-11-10 23:59 (America/Guayaquil)``."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from quipux_provision.domain.activities import in_menu_order
-from quipux_provision.domain.evidence import REASONS
+from quipux_provision.domain.evidence import COUNTS, REASONS
 from quipux_provision.domain.training import MODULES
 from quipux_provision.outreach import board as site
 from quipux_provision.outreach.board import masking
@@ -52,7 +52,7 @@ def _findings(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[site.Finding]:
                 verdict=row.get("verdict"),
                 reported=row.get("reported"),
                 agrees=row.get("agrees"),
-                counts=row.get("counts") or {},
+                counts={COUNTS.get(name, name): n for name, n in (row.get("counts") or {}).items()},
                 ids=tuple(row.get("ids") or ()),
                 reasons=tuple(REASONS.get(code, code) for code in row.get("reasons") or ()),
                 file=row.get("file"),

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain import clock
-from quipux_provision.domain.approval import format_time
+from quipux_provision.domain.approval import format_time, parse_time
 from quipux_provision.domain.kinds import CLOCK_STARTED, MAIL_FAILED, TRAINING
 from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
@@ -91,8 +91,14 @@ def _send_one(workspace: Workspace, environment: Environment, work: Work, result
             reason=error.message
         )
         result = replace(result, exit_code=4, message=message_, hint=error.hint)
-    due = {"due": events[-1].data["due_at"]} if events[-1].kind == CLOCK_STARTED else {}
+    due = due_detail(workspace, events[-1].data["due_at"]) if events[-1].kind == CLOCK_STARTED else {}
     return replace(result, detail={**result.detail, **detail, **due})
+
+
+def due_detail(workspace: Workspace, due_at: str) -> dict[str, str]:
+    """Return what a command's result says of the end of the days, for machines and for people."""
+    zone = workspace.settings.policy.time_zone
+    return {"due": due_at, "due_local": clock.local_text(parse_time(due_at), zone)}
 
 
 def clock_started(

@@ -114,7 +114,9 @@ def _arrived(workspace: Workspace, case: CaseState, window: Window, received: da
         arrived = min(now, clock.end_of_day(received, zone))
     if arrived > window.due_at:
         raise GateClosed(
-            _("the days of {case} ended at {due}").format(case=case.case, due=format_time(window.due_at)),
+            _("the days of {case} ended at {due}").format(
+                case=case.case, due=clock.local_text(window.due_at, zone)
+            ),
             _("if it arrived in time: --received DAY; if not: quipux-provision deadlines, then reopen"),
         )
     return arrived

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.clock import days_left
+from quipux_provision.domain.clock import days_left, local_text
 from quipux_provision.domain.kinds import EN_CAPACITACION, OBSERVADA
 from quipux_provision.domain.records import CaseState, LedgerState, Progress
 from quipux_provision.domain.request import Request
@@ -20,7 +20,7 @@ def status(workspace: Workspace, names: Sequence[str] = ()) -> dict[str, list[di
     """Return ``cases`` and ``notices``.
 
     A case is ``case, ruc, sigla, via, state, round, since, next, due, days_left, training_hours,
-    environments``; ``next`` is ``{who, command, by}``;
+    environments``; ``next`` is ``{who, command, by, by_local}``;
     ruc and sigla are None after a purge. A notice is ``code, message``.
     """
     state = workspace.state()
@@ -60,6 +60,7 @@ def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
             "who": step.who,
             "command": step.command,
             "by": format_time(step.by) if step.by else None,
+            "by_local": local_text(step.by, workspace.settings.policy.time_zone) if step.by else None,
         },
         "due": format_time(case.window.due_at) if case.window else None,
         "days_left": _days_left(workspace, case),

@@ -48,10 +48,12 @@ def sent(workspace: Workspace, name: str, day: date) -> CaseResult:
     progress, zone = case.progress(environment.name), workspace.settings.policy.time_zone
     if case.window is not None:
         if clock.local_date(case.window.started_at, zone) == day:
-            return CaseResult(name, "unchanged", detail={"due": format_time(case.window.due_at)})
+            return CaseResult(
+                name, "unchanged", detail=letters.due_detail(workspace, format_time(case.window.due_at))
+            )
         raise GateClosed(
             _("the days of {case} run already, until {due}").format(
-                case=name, due=format_time(case.window.due_at)
+                case=name, due=clock.local_text(case.window.due_at, zone)
             ),
             _(
                 "a repeated mail does not start them again; for new days: quipux-provision reopen {case}"
@@ -79,7 +81,7 @@ def sent(workspace: Workspace, name: str, day: date) -> CaseResult:
     actor, signed = workspace.signed(RUN, statement)
     event = letters.clock_started(workspace, case, environment, start, actor, signed)
     workspace.record(state, [event], unmoved=True)
-    return CaseResult(name, "ok", changed=True, detail={"due": event.data["due_at"]})
+    return CaseResult(name, "ok", changed=True, detail=letters.due_detail(workspace, event.data["due_at"]))
 
 
 def return_(workspace: Workspace, name: str, reason: str) -> CaseResult:
@@ -116,7 +118,7 @@ def _tell(workspace: Workspace, name: str, environment: Environment, kind: str) 
                 result = notices.send(workspace, environment, case, workspace.request(case), task)
     workspace.checkpoint()
     late = {"overdue": True} if overdue(case, workspace.now()) else {}
-    due = {"due": format_time(case.window.due_at)} if case.window else {}
+    due = letters.due_detail(workspace, format_time(case.window.due_at)) if case.window else {}
     return CaseResult(
         name,
         result.status,

@@ -22,6 +22,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._evidence_checks 
 from ansible_collections.quipux.provision.plugins.module_utils._grants import READ_ONLY
 
 from quipux_provision.domain.activities import ACTIVITIES
+from quipux_provision.domain.evidence import COUNTS
 from quipux_provision.domain.evidence import REASONS as SENTENCES
 from tests.conftest import VARIANTS, MakeDatabase
 from tests.functional.modules.conftest import Quipux, item
@@ -197,6 +198,7 @@ def test_numbers_only(story: Story) -> None:
         assert private not in text
     for one in answer["items"][0]["activities"]:
         assert all(isinstance(number, int) for number in (*one["counts"].values(), *one["ids"]))
+        assert set(one["counts"]) <= set(COUNTS)
 
 
 def test_what_is_wrong_is_numbered(story: Story) -> None:

@@ -140,7 +140,9 @@ def plays(quipux: Quipux, tmp_path: Path) -> Plays:
     made.password = quipux.database.cluster.role_passwords["quipux_ro"]
     made.inventory({"quipux_db": ["db1"], "quipux_app": ["app1", "app2"]})
     text = (tmp_path / "inventory.yml").read_text()
-    (tmp_path / "inventory.yml").write_text(text.replace("quipux_db_password", "quipux_db_ro_password"))
+    (tmp_path / "inventory.yml").write_text(
+        text.replace("quipux_db_password", "quipux_db_read_only_password")
+    )
     return made
 
 
