@@ -38,9 +38,15 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
 def write_private(path: Path, data: bytes) -> None:
     """Write *data* to *path* as :func:`write_whole` does, readable by its owner only.
 
-    :raises UsageError: it can't be written.
+    What stands there already gives way only to its like: a slip must not cost a ledger, a key or a device.
+
+    :raises UsageError: it can't be written, or something else stands there.
     """
     try:
+        if _other(path, data):
+            raise UsageError(
+                _("{path} holds something else already").format(path=path), _("name another file")
+            )
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(path, data, 0o600)
     except OSError as error:
@@ -48,6 +54,17 @@ def write_private(path: Path, data: bytes) -> None:
             _("{path} cannot be written: {reason}").format(path=path, reason=error.strerror),
             _("name a file in a folder of your own"),
         ) from None
+
+
+def _other(path: Path, data: bytes) -> bool:
+    """Whether what stands at *path* is no plain file that begins as *data* does."""
+    if not os.path.lexists(path):
+        return False
+    if path.is_symlink() or not path.is_file():
+        return True
+    with path.open("rb") as file:
+        there = file.read(2)
+    return there not in (b"", data[:2])
 
 
 def read_limited(path: Path, largest: int) -> bytes:
