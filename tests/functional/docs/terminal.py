@@ -112,7 +112,9 @@ class Terminal:
             f"[ -f {shlex.quote(str(variables))} ] && . {shlex.quote(str(variables))}\n"
             f"{''.join(f'export {name}={shlex.quote(value)}; ' for name, value in moved.items())}\n"
             f"cd {shlex.quote(str(self.cwd))}\n{command.text}\ncode=$?\n"
-            f"pwd > {shlex.quote(str(place))}; export -p > {shlex.quote(str(variables))}; exit $code\n"
+            f"pwd > {shlex.quote(str(place))}\n"
+            # What libfaketime shares belongs to one process and its children, and ends with it.
+            f"export -p | grep -v FAKETIME > {shlex.quote(str(variables))}; exit $code\n"
         )
         socket = self.home.parent / f"agent-{command.who}"
         environment = {**self._environment, **({"SSH_AUTH_SOCK": str(socket)} if command.who else {})}
