@@ -11,6 +11,8 @@ from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
 from quipux_provision.cli.process import review_lines
 from quipux_provision.domain.approval import Decision
+from quipux_provision.domain.fields import CENTRAL
+from quipux_provision.domain.kinds import TRAINING
 from quipux_provision.errors import Interrupted, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import decisions
@@ -46,7 +48,8 @@ def _decide(arguments: Namespace, output: Output, decision: Decision) -> int:
     if not proposed:
         output.line(_("nothing waits for a decision"))
         return output.cases([])
-    _show(output, proposed)
+    training = workspace.environment(arguments.environment).kind == TRAINING
+    _show(output, proposed, reviewed=not training and decision == "approve")
     if not arguments.yes:
         _confirm(decision, len(proposed))
     results, path = decisions.decide(
@@ -62,7 +65,7 @@ def _decide(arguments: Namespace, output: Output, decision: Decision) -> int:
     return code
 
 
-def _show(output: Output, proposed: Sequence[decisions.Proposal]) -> None:
+def _show(output: Output, proposed: Sequence[decisions.Proposal], *, reviewed: bool) -> None:
     output.line(_("Cases: {names}").format(names=", ".join(proposal.case for proposal in proposed)))
     for proposal in proposed:
         output.line()
@@ -86,6 +89,9 @@ def _show(output: Output, proposed: Sequence[decisions.Proposal]) -> None:
             output.line(_("review: {digest}").format(digest=proposal.decided.review_digest))
             for line in review_lines(proposal.review):
                 output.line(line)
+        elif reviewed and proposal.request["via"] == CENTRAL:
+            # Whoever may write the settings could have closed that gate; the approver is to know.
+            output.line(_("review: NONE; the settings ask for none (policy.exigir_revision)"))
         output.line(_("plan digest: {digest}").format(digest=proposal.decided.plan_digest or "-"))
     output.line()
 

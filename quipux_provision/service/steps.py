@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -28,6 +29,8 @@ from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import letters, notices, review
 from quipux_provision.service.environments import training_environment
+from quipux_provision.service.exclusive import alone
+from quipux_provision.service.gates import check_open
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.submission import refuse_known_institution
 from quipux_provision.service.workspace import Workspace
@@ -40,10 +43,16 @@ def sent(workspace: Workspace, name: str, day: date) -> CaseResult:
     :raises UsageError: the day lies in the future, or before the mail was written.
     :raises GateClosed: the days run already, or no mail waits.
     """
+    with alone(workspace, name, "sent"):
+        return _sent(workspace, name, day)
+
+
+def _sent(workspace: Workspace, name: str, day: date) -> CaseResult:
     from quipux_provision.store.signatures import RUN
 
     state = workspace.state()
     case = workspace.case(state, name)
+    check_open(case)
     environment = training_environment(workspace, case)
     progress, zone = case.progress(environment.name), workspace.settings.policy.time_zone
     if case.window is not None:
@@ -89,6 +98,11 @@ def return_(workspace: Workspace, name: str, reason: str) -> CaseResult:
 
     :raises GateClosed: no report is in.
     """
+    with alone(workspace, name, "return"):
+        return _return(workspace, name, reason)
+
+
+def _return(workspace: Workspace, name: str, reason: str) -> CaseResult:
     state = workspace.state()
     case = workspace.case(state, name)
     if case.report is None or case.state not in (INFORMADA, REVISADA, APROBADA):
@@ -104,18 +118,12 @@ def return_(workspace: Workspace, name: str, reason: str) -> CaseResult:
 
 def _tell(workspace: Workspace, name: str, environment: Environment, kind: str) -> CaseResult:
     """Send the owed notice now; if that fails, ``deadlines`` sends it."""
-    from quipux_provision.store import locks
-
     policy = workspace.settings.policy
-    with locks.acquire(workspace.ledger, environment.name, [name], policy.lock_ttl, reason=kind) as locked:
-        if not locked.held:
-            return CaseResult(name, "ok", changed=True, detail={"mail": "owed"})
-        case = workspace.state().cases[name]
-        found = tasks(case, environment.name, environment.kind, policy, workspace.now())
-        result = CaseResult(name, "ok", changed=True)
-        for task in found:
-            if task.kind == kind:
-                result = notices.send(workspace, environment, case, workspace.request(case), task)
+    case = workspace.state().cases[name]
+    result = CaseResult(name, "ok", changed=True)
+    for task in tasks(case, environment.name, environment.kind, policy, workspace.now()):
+        if task.kind == kind:
+            result = notices.send(workspace, environment, case, workspace.request(case), task)
     workspace.checkpoint()
     late = {"overdue": True} if overdue(case, workspace.now()) else {}
     due = letters.due_detail(workspace, format_time(case.window.due_at)) if case.window else {}
@@ -135,6 +143,11 @@ def reopen(workspace: Workspace, name: str, reason: str) -> CaseResult:
 
     :raises GateClosed: it is neither suspended nor withdrawn.
     """
+    with alone(workspace, name, "reopen"):
+        return _reopen(workspace, name, reason)
+
+
+def _reopen(workspace: Workspace, name: str, reason: str) -> CaseResult:
     state = workspace.state()
     case = workspace.case(state, name)
     if case.halted not in (SUSPENDIDA, DESISTIDA):
@@ -150,7 +163,25 @@ def withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
     """End a case that its institution does not want any more.
 
     :raises GateClosed: it is in production, or ended already.
+    :raises Locked: a run that may carry it there is under way.
     """
+    with alone(workspace, name, "withdraw"):
+        return _withdraw(workspace, name, reason)
+
+
+def _withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
+    from quipux_provision.store import locks
+
+    lifetime = workspace.settings.policy.lock_ttl
+    with ExitStack() as stack:
+        for environment in workspace.settings.environments:
+            held = locks.acquire(workspace.ledger, environment, [name], lifetime, reason="withdraw")
+            for refused in stack.enter_context(held).refused.values():
+                raise refused
+        return _withdraw(workspace, name, reason)
+
+
+def _withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
     state = workspace.state()
     case = workspace.case(state, name)
     if case.halted == DESISTIDA:

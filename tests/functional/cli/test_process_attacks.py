@@ -12,7 +12,7 @@ import pytest
 
 from quipux_provision.domain.canonical import canonical_json, digest
 from quipux_provision.store.ledger import NewEvent
-from tests.functional.cli.attack import ledger_events
+from tests.functional.cli.attack import Started, gate, ledger_events, until
 from tests.functional.cli.desk import case_of, clock, edit, workspace
 from tests.functional.cli.follow_up import address_of, fill
 from tests.functional.cli.local import LocalEnvironment
@@ -174,3 +174,30 @@ def test_no_review_but_one_of_the_bound_database_signed_now(
     found = ministry.run("operador", "audit", "verify", "--format", "json").json()["findings"]
     assert "unfounded" in {one["code"] for one in found}
     database.sql("UPDATE usuarios SET usua_sumilla = 'pde' WHERE usua_nomb = 'Persona'")
+
+
+def test_a_case_on_its_way_into_production_is_not_withdrawn(
+    environments: dict[str, LocalEnvironment], office: Office
+) -> None:
+    applicant = Applicant.invent()
+    office.approved(applicant)
+    office.must("operador", "apply", applicant.case, "-e", "training")
+    office.approved(applicant, "production")
+    with gate(office, environments["production"], "quipux_db") as stop:
+        running = Started(office, "ejecutor", "promote", applicant.case)
+        until(stop.reached, "the run in production")
+        refused = office.must("operador", "withdraw", applicant.case, "--reason", "x", code=6)
+        assert "production" in refused.errors
+        stop.open()
+        assert running.result().code == 0
+    assert case_of(office, applicant)["state"] == "en_produccion"
+    office.must("operador", "withdraw", applicant.case, "--reason", "x", code=5)
+
+
+def test_who_approves_without_a_review_is_told_so(office: Office) -> None:
+    applicant = Applicant.invent()
+    office.approved(applicant)
+    office.must("operador", "apply", applicant.case, "-e", "training")
+    office.must("operador", "plan", applicant.case, "-e", "production")
+    shown = office.must("aprobadora", "approve", applicant.case, "-e", "production", "--yes")
+    assert "review: NONE" in shown.output
