@@ -143,9 +143,15 @@ class ApprovalDocument:
 
 def format_time(moment: datetime) -> str:
     """Return *moment* as ``2026-11-03T15:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def parse_time(text: str) -> datetime:
-    """Read what :func:`format_time` writes."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    """Read what :func:`format_time` writes.
+
+    :raises ValueError: it is anything else.
+    """
+    moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    if format_time(moment) != text:
+        raise ValueError(f"not a time of ours: {text!r}")
+    return moment

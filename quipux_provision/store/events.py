@@ -88,12 +88,19 @@ def named_files(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 def format_moment(moment: datetime) -> str:
     """Return *moment* as ``2026-11-03T15:00:00.000000Z``; the text sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def parse_moment(text: str) -> datetime:
-    """Read what :func:`format_moment` writes."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    """Read what :func:`format_moment` writes.
+
+    :raises ValueError: it is anything else.
+    """
+    # Not strptime: every command reads every event's time, and this is several times as fast.
+    moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    if format_moment(moment) != text:
+        raise ValueError(f"not a moment of ours: {text!r}")
+    return moment
 
 
 def event_of(row: Mapping[Any, Any]) -> Event:
