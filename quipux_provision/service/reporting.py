@@ -40,7 +40,8 @@ def report(
     case = workspace.case(state, name)
     check_open(case)
     environment = training_environment(workspace, case)
-    workbook, problems = read(path)
+    today = clock.local_date(workspace.now(), workspace.settings.policy.time_zone)
+    workbook, problems = read(path, today)
     if workbook is None:
         return None, problems
     if case.report and case.report.workbook_sha256 == workbook.sha256:
@@ -48,9 +49,6 @@ def report(
     window = _window(case)
     arrived = _arrived(workspace, case, window, received)
     _check_workbook(workspace, case, window, workbook)
-    problems += _in_the_future(workspace, workbook)
-    if any(problem.severity == "error" for problem in problems):
-        return None, problems
     statement = {
         "ledger_id": workspace.ledger.ledger_id,
         "case": name,
@@ -137,19 +135,3 @@ def _check_workbook(
             _("the workbook is not the one that {case} got for these days").format(case=case.case),
             _("ask the administrator for the workbook of the newest mail"),
         )
-
-
-def _in_the_future(workspace: Workspace, workbook: ReturnedWorkbook) -> list[CellProblem]:
-    from quipux_provision.outreach.workbook import CellProblem
-
-    today = clock.local_date(workspace.now(), workspace.settings.policy.time_zone)
-    return [
-        CellProblem(
-            "Actividades",
-            one.id,
-            _("the date {date} lies in the future").format(date=one.date),
-            _("write the day on which it was done"),
-        )
-        for one in workbook.activities
-        if one.date and one.date > today
-    ]
