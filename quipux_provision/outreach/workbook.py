@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from quipux_provision.outreach.workbook_model import CellProblem, Cover, ReportedActivity, ReturnedWorkbook
@@ -23,14 +24,15 @@ def write(cover: Cover) -> bytes:
     return write_workbook(cover)
 
 
-def read(path: Path) -> tuple[ReturnedWorkbook | None, list[CellProblem]]:
+def read(path: Path, today: date | None = None) -> tuple[ReturnedWorkbook | None, list[CellProblem]]:
     """Read a workbook that a person filled in; believe nothing in it.
 
-    Whether case and id are the expected ones, and the dates possible, is for the caller to judge.
+    Whether case and id are the expected ones is for the caller to judge.
 
+    :param today: a later date is an error; without it, any date of the calendar will do.
     :returns: the workbook, or None if a problem is an error; and all problems, by sheet and cell.
     :raises UsageError: there is no such file, or it cannot be opened.
     """
     from quipux_provision.outreach.workbook_read import read as read_workbook
 
-    return read_workbook(path)
+    return read_workbook(path, today)

@@ -9,6 +9,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,12 @@ _WORKBOOK_ID = re.compile("[0-9a-f]{8,128}")
 Row = tuple[Any, ...]
 
 
-def read(path: Path) -> tuple[ReturnedWorkbook | None, list[CellProblem]]:
+def read(path: Path, today: date | None = None) -> tuple[ReturnedWorkbook | None, list[CellProblem]]:
     """Return the workbook and all problems; see :func:`quipux_provision.outreach.workbook.read`."""
     content = _content(path)
     try:
         package = check(content)
-        book, problems = _Reader(package).read()
+        book, problems = _Reader(package, today).read()
     except Refused as refused:
         return None, [refused.problem]
     problems.sort(key=_place)
@@ -84,8 +85,9 @@ class _Header:
 class _Reader:
     """One reading: the book's sheets, and the problems found on the way."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, today: date | None) -> None:
         self._package = package
+        self._today = today
         self._book = _load(package)
         self._problems: list[CellProblem] = []
 
@@ -240,6 +242,13 @@ class _Reader:
                 read[name] = None
                 self._error(model.ACTIVITIES, header.cell(name, number), bad.message, bad.hint)
         state, day, remark = read[model.STATE], read[model.DATE], read[model.REMARK]
+        if day and self._today and day > self._today:
+            self._error(
+                model.ACTIVITIES,
+                header.cell(model.DATE, number),
+                _("the date {date} lies in the future").format(date=day),
+                _("write the day on which it was done"),
+            )
         if state == "hecha" and day is None and cells.blank(values[model.DATE]):
             self._warn(
                 model.ACTIVITIES,

@@ -377,3 +377,20 @@ def test_a_formula_with_a_value_beside_it_is_refused_too(tmp_path):
 
     [problem] = errors(repacked(tmp_path / "libro.xlsx", {SHEET: cached}))
     assert (problem.cell, problem.message) == ("E2", "has a formula")
+
+
+def test_a_date_of_the_future_is_told_at_its_cell_wherever_the_row_stands(tmp_path):
+    book = opened()
+    sheet = book["Actividades"]
+    fill(sheet)
+    sheet.move_range(f"A2:H{sheet.max_row}", rows=3)
+    row = row_of(sheet, "B1")
+    sheet.cell(row, DATE).value = datetime(2026, 12, 25)
+    path = saved(book, tmp_path / "futuro.xlsx")
+    workbook, problems = read(path, today=date(2026, 12, 24))
+    assert workbook is None
+    [problem] = [one for one in problems if one.severity == "error"]
+    assert (problem.sheet, problem.cell) == ("Actividades", f"F{row}")
+    assert "2026-12-25" in problem.message
+    assert read(path, today=date(2026, 12, 25))[0] is not None
+    assert read(path)[0] is not None
