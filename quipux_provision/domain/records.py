@@ -177,6 +177,7 @@ class CaseState:
     :param windows: how many windows there have been.
     :param begun_at: when the first window began: work done since then counts in every later one.
     :param report: the workbook that came back in this window and was not returned.
+    :param returned_sha256: the workbook that was returned last in this window.
     :param notices: what became of each notice, by key: sent, saved or failed.
     :param steps: every state the case was in, and since when, in order.
     """
@@ -197,6 +198,7 @@ class CaseState:
     report: RecordedReport | None = None
     review: RecordedReview | None = None
     returned: bool = False
+    returned_sha256: str | None = None
     halted: str | None = None
     notices: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, WantedNotice] = field(default_factory=dict)
