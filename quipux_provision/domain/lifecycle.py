@@ -310,6 +310,7 @@ def _reviewed(case: CaseState, event: LedgerEvent) -> None:
 
 def _returned(case: CaseState, event: LedgerEvent) -> None:
     _end_round(case)
+    case.returned_sha256 = case.report.workbook_sha256 if case.report else None
     case.report = None
     case.returned = True
     _want(case, kinds.RETURN, case.round, event.personal_ref)
@@ -327,6 +328,7 @@ def _reopened(case: CaseState, _event: LedgerEvent) -> None:
     case.window = None
     case.report = None
     case.returned = False
+    case.returned_sha256 = None
     for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
         case.wanted.pop(f"{kind}:{case.windows}", None)
     for progress in case.environments.values():
