@@ -30,7 +30,7 @@ def report(
     :param received: the day on which it arrived, when that was not today.
     :returns: the result, None when the workbook has an error; and every problem of it, by cell.
     :raises GateClosed: the case waits for no report, or its days are over.
-    :raises RequestInvalid: it is the workbook of another case or of earlier days.
+    :raises RequestInvalid: it is the workbook of another case, of earlier days, or the very one that was returned.
     """
     from quipux_provision.outreach.workbook import MEDIA_TYPE, read
     from quipux_provision.store.ledger import LedgerFile, NewEvent
@@ -134,4 +134,9 @@ def _check_workbook(
         raise RequestInvalid(
             _("the workbook is not the one that {case} got for these days").format(case=case.case),
             _("ask the administrator for the workbook of the newest mail"),
+        )
+    if workbook.sha256 == case.returned_sha256:
+        raise RequestInvalid(
+            _("nothing in the workbook changed since it was returned to {case}").format(case=case.case),
+            _("ask the administrator to see to the remarks, fill the workbook in anew, and send that one"),
         )
