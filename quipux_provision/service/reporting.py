@@ -30,7 +30,8 @@ def report(
     :param received: the day on which it arrived, when that was not today.
     :returns: the result, None when the workbook has an error; and every problem of it, by cell.
     :raises GateClosed: the case waits for no report, or its days are over.
-    :raises RequestInvalid: it is the workbook of another case, of earlier days, or the very one that was returned.
+    :raises RequestInvalid: it is the workbook of another case or of earlier days, or the one that was
+        returned, unchanged.
     """
     from quipux_provision.outreach.workbook import MEDIA_TYPE, read
     from quipux_provision.store.ledger import LedgerFile, NewEvent
