@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from quipux_provision.domain import clock, kinds
 from quipux_provision.domain.policy import Policy
-from quipux_provision.domain.records import CaseState, Progress
+from quipux_provision.domain.records import CaseState, Progress, WantedNotice
 
 Action = Literal["suspend", "expire_code", "end_account", "notify"]
-# A request that was changed goes back to the gates; its days go on.
-_RUNNING = (kinds.EN_CAPACITACION, kinds.OBSERVADA, kinds.RECIBIDA, kinds.ACEPTADA, kinds.CAPACITADA)
 _ENDED = {kinds.DESISTIDA: "withdrawn", kinds.RECHAZADA: "rejected"}
 
 
@@ -43,25 +41,28 @@ def tasks(case: CaseState, environment: str, kind: str, policy: Policy, now: dat
         return
     if kind == kinds.TRAINING and overdue(case, now):
         yield Task("suspend")
-    if progress.codes and now >= max(progress.codes.values()) + policy.activation_lifetime:
+    reason = _end_of_account(case, progress, policy, now) if kind == kinds.TRAINING else None
+    if reason:
+        yield Task("end_account", reason)  # its codes die with it
+    elif progress.codes and now >= max(progress.codes.values()) + policy.activation_lifetime:
         yield Task("expire_code")
     if kind != kinds.TRAINING:
         return
-    reason = _end_of_account(case, progress, policy, now)
-    if reason:
-        yield Task("end_account", reason)
     for wanted in case.wanted.values():
         yield Task("notify", key=wanted.key, kind=wanted.kind, reason_ref=wanted.reason_ref)
     yield from _reminder(case, policy, now)
 
 
+def suspended(case: CaseState) -> CaseState:
+    """Return *case* as its suspension will leave it."""
+    owed = (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR)
+    wanted = {kind: WantedNotice(f"{kind}:{case.windows}", kind) for kind in owed}
+    return replace(case, halted=kinds.SUSPENDIDA, wanted=wanted)
+
+
 def overdue(case: CaseState, now: datetime) -> bool:
     """Whether the days of *case* went by without a report."""
-    return _running(case) and case.window is not None and now > case.window.due_at
-
-
-def _running(case: CaseState) -> bool:
-    return case.window is not None and case.state in _RUNNING and case.report is None
+    return case.days_run and case.window is not None and now > case.window.due_at
 
 
 def _end_of_account(case: CaseState, progress: Progress, policy: Policy, now: datetime) -> str | None:
@@ -76,13 +77,13 @@ def _end_of_account(case: CaseState, progress: Progress, policy: Policy, now: da
     handed_over = [
         other.applied.time
         for other in case.environments.values()
-        if other.kind == kinds.PRODUCTION and other.applied and other.holds(case.request_digest)
+        if other.kind == kinds.PRODUCTION and other.applied
     ]
     return "handed_over" if handed_over and now >= max(handed_over) + kept else None
 
 
 def _reminder(case: CaseState, policy: Policy, now: datetime) -> Iterator[Task]:
-    if case.window is None or not _running(case):
+    if case.window is None or not case.days_run:
         return
     start = f"{kinds.REMINDER}:{case.window.number}:"
     sent = [

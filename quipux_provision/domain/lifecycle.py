@@ -181,12 +181,14 @@ def _activation_prepared(case: CaseState, event: LedgerEvent) -> None:
     progress = case.progress(event.environment or "")
     progress.prepared_activations.append(event.data["hash_sha256"])
     progress.codes[event.data["hash_sha256"]] = event.time
+    progress.code_expired = False
 
 
 def _activation_ended(case: CaseState, event: LedgerEvent) -> None:
-    codes = case.progress(event.environment or "").codes
+    progress = case.progress(event.environment or "")
+    progress.code_expired = event.data["outcome"] == "expired"
     for fingerprint in event.data["hashes_sha256"]:
-        codes.pop(fingerprint, None)
+        progress.codes.pop(fingerprint, None)
 
 
 def _applied(case: CaseState, event: LedgerEvent) -> None:
@@ -285,6 +287,17 @@ def _reported(case: CaseState, event: LedgerEvent) -> None:
         actor=event.actor or "",
     )
     case.returned = False
+    if case.halted == kinds.SUSPENDIDA:
+        _take_suspension_back(case)
+
+
+def _take_suspension_back(case: CaseState) -> None:
+    """The report had arrived in time; an account that ended meanwhile takes its gate again."""
+    case.halted = None
+    for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
+        case.wanted.pop(f"{kind}:{case.windows}", None)
+    for progress in case.environments.values():
+        progress.stale = progress.stale or progress.account_ended == "suspended"
 
 
 def _reviewed(case: CaseState, event: LedgerEvent) -> None:

@@ -144,6 +144,7 @@ class Progress:
 
     :param codes: activation codes that may still open the account: SHA-256 of their hash -> since when.
     :param stale: whether what was carried out has to be approved and carried out again.
+    :param code_expired: whether the newest code died before anybody used it.
     :param account_ended: why we deactivated the account, None while it lives.
     """
 
@@ -157,6 +158,7 @@ class Progress:
     prepared_activations: list[str] = field(default_factory=list)
     codes: dict[str, datetime] = field(default_factory=dict)
     account_ended: str | None = None
+    code_expired: bool = False
     mail: str | None = None
     mail_wanted: bool = False
     mail_time: datetime | None = None
@@ -232,6 +234,19 @@ class CaseState:
         if self.report:
             return INFORMADA
         return OBSERVADA if self.returned else EN_CAPACITACION
+
+    @property
+    def in_production(self) -> bool:
+        """Whether a request of the case was ever carried out outside training."""
+        return any(p.applied and p.kind != TRAINING for p in self.environments.values())
+
+    @property
+    def days_run(self) -> bool:
+        """Whether the administrator owes a report: a window is open, and nothing has come back in it.
+
+        A changed request goes back to the gates; its days go on.
+        """
+        return self.window is not None and not (self.report or self.halted or self.in_production)
 
     @property
     def present_review(self) -> RecordedReview | None:

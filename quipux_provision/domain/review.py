@@ -8,7 +8,7 @@ from typing import Any
 FORMAT = "quipux-provision-review/1"
 CUMPLE, NO_CUMPLE, NO_VERIFICABLE = "cumple", "no_cumple", "no_verificable"
 VERDICTS = (CUMPLE, NO_CUMPLE, NO_VERIFICABLE)
-OBLIGATORY = "obligatoria"
+OBLIGATORY, MANUAL = "obligatoria", "manual"
 # What a login with the rights, or more time, would show: no file stands for it.
 _OF_THE_LOGIN = {"rights_lack", "query_timed_out", "query_failed"}
 
@@ -22,3 +22,8 @@ def fails(activity: Mapping[str, Any]) -> bool:
         or not activity["file"]
         or not _OF_THE_LOGIN.isdisjoint(activity["reasons"])
     )
+
+
+def awaits_file(activity: Mapping[str, Any]) -> bool:
+    """Whether a manual activity has no file yet: it closes nothing, and nothing shows it."""
+    return activity["weight"] == MANUAL and not activity["file"]

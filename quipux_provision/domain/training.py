@@ -23,8 +23,8 @@ def merged(recorded: Iterable[Session], added: Iterable[Session]) -> list[dict[s
 
 
 def hours(sessions: Iterable[Session]) -> float:
-    """Return the hours of all modules together."""
-    return float(sum(one["horas"] for one in sessions))
+    """Return the hours of all modules together; a session that was not passed counts none."""
+    return float(sum(one["horas"] for one in sessions if one["aprobado"]))
 
 
 def missing(sessions: Iterable[Session], required: float) -> list[str]:

@@ -41,6 +41,7 @@ class ActivationMail(Letter):
     :ivar due_text: in training, when the follow-up workbook must be back, as ``martes 10 de noviembre de
         2026, 23:59 (hora de Ecuador continental)``; None while the clock has no start.
     :ivar days: in training, calendar days from the day after the mail to the due date; None: not told.
+    :ivar reopened: in training, whether the mail gives new days to a case that had some before.
     """
 
     environment_kind: str
@@ -50,6 +51,7 @@ class ActivationMail(Letter):
     url: str = ""
     due_text: str | None = None
     days: int | None = None
+    reopened: bool = False
 
 
 def compose(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain import deadlines as rules
@@ -14,7 +14,7 @@ from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import Interrupted, Locked, ProvisionError
 from quipux_provision.service import environments, notices, upkeep
 from quipux_provision.service.playbook_runs import Watch
-from quipux_provision.service.results import CaseResult
+from quipux_provision.service.results import BATCH_EXIT_ORDER, CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -41,9 +41,14 @@ def due(workspace: Workspace) -> list[CaseResult]:
     state = workspace.state()
     results = []
     for environment in workspace.settings.environments.values():
-        for case, found in _due(workspace, state, environment).items():
-            detail = {"environment": environment.name, "tasks": [_described(task) for task in found]}
-            results.append(CaseResult(case, "due", detail=detail))
+        for name, found in _due(workspace, state, environment).items():
+            tasks = list(found)
+            if any(task.action == "suspend" for task in found):
+                policy, now = workspace.settings.policy, workspace.now()
+                then = rules.suspended(state.cases[name])
+                tasks += rules.tasks(then, environment.name, environment.kind, policy, now)
+            detail = {"environment": environment.name, "tasks": [_described(task) for task in tasks]}
+            results.append(CaseResult(name, "due", detail=detail))
     return results
 
 
@@ -70,7 +75,7 @@ def run(workspace: Workspace, watch: Watch | None = None) -> list[CaseResult]:
                 except Interrupted:
                     raise
                 except ProvisionError as error:  # the other environments have deadlines of their own
-                    results += [CaseResult.refused(case, error, status="failed") for case in locked.held]
+                    results += [_failed(case, error) for case in locked.held]
     if any(result.changed for result in results):
         workspace.checkpoint()
     return results
@@ -86,6 +91,12 @@ def _due(
         for name in chosen
     }
     return {name: tasks for name, tasks in found.items() if tasks}
+
+
+def _failed(case: str, error: ProvisionError) -> CaseResult:
+    """Return the result of a case that *error* stopped; what is wrong with the office is not its usage."""
+    result = CaseResult.refused(case, error, status="failed")
+    return result if result.exit_code in BATCH_EXIT_ORDER else replace(result, exit_code=4)
 
 
 def _described(task: Task) -> dict[str, Any]:
@@ -107,10 +118,11 @@ class _Environment:
 
     def work(self) -> list[CaseResult]:
         """Do all, in order: each step reads anew what the one before left."""
+        self.workspace.ledger.check_clock()
         environments.check_kind(self.workspace.state(), self.environment)
         self._suspend()
+        self._take_away("end_account", "absent")  # codes of the account die with it
         self._take_away("expire_code", "expired")
-        self._take_away("end_account", "absent")
         self._notify()
         return [self._result(name) for name in self.names if self.done[name].tasks or self.done[name].problem]
 
@@ -168,7 +180,7 @@ class _Environment:
                 # What was carried out, not what was asked for since, is what stands there.
                 request = self.workspace.request(case.carried_out(self.environment.name))
             except ProvisionError as error:
-                self.done[case.case].add(task, CaseResult.refused(case.case, error))
+                self.done[case.case].add(task, _failed(case.case, error))
                 continue
             chores.append(upkeep.Chore(case, request, wanted, task.reason))
             tasks[case.case] = task
@@ -177,7 +189,7 @@ class _Environment:
         except Interrupted:
             raise
         except ProvisionError as error:  # who is to be told is told nevertheless
-            done = [CaseResult.refused(chore.case.case, error, status="failed") for chore in chores]
+            done = [_failed(chore.case.case, error) for chore in chores]
         for result in done:
             self.done[result.case].add(tasks[result.case], result)
 

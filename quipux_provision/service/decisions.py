@@ -93,6 +93,22 @@ def _check_state(policy: Policy, case: CaseState, environment: Environment, deci
     else:
         check_open(case)
         check_route(case, environment)
+        _check_refusable(case, environment)
+
+
+def _check_refusable(case: CaseState, environment: Environment) -> None:
+    """Refuse a rejection of what is carried out already."""
+    progress = case.progress(environment.name)
+    if not progress.holds(case.request_digest) or (progress.plan and progress.plan.pending):
+        return
+    raise GateClosed(
+        _("{case} has been carried out in {environment} already").format(
+            case=case.case, environment=environment.name
+        ),
+        _("to end the case: quipux-provision withdraw {case}; to give a report back: return").format(
+            case=case.case
+        ),
+    )
 
 
 def _awaits_decision(policy: Policy, case: CaseState, environment: Environment, now: datetime) -> bool:

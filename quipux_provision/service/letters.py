@@ -74,7 +74,8 @@ def _send_one(workspace: Workspace, environment: Environment, work: Work, result
         message = _compose(workspace, environment, work, workbook)
         fate = post.hand_over(workspace, environment, work.case, message)
         data = {**fate.data, **_fingerprint(workbook)}
-        events.append(NewEvent(f"mail.{fate.word}", name, environment.name, None, data))
+        sent = NewEvent(f"mail.{fate.word}", name, environment.name, None, data, post.headers(message))
+        events.append(sent)
         if workbook and fate.accepted_at and work.case.window is None:
             events.append(clock_started(workspace, work.case, environment, fate.accepted_at))
         detail = fate.detail
@@ -196,5 +197,6 @@ def _compose(
         url=environment.url,
         due_text=due_text,
         days=policy.window_days if workbook else None,
+        reopened=bool(workbook) and work.case.window is None and work.case.windows > 0,
     )
     return compose(mail, post.sender(settings), workspace.now(), attachments)

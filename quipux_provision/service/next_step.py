@@ -72,7 +72,7 @@ class _Steps:
             return NextStep(AUTHOR, f"quipux-provision submit requests/{case.case}.yml")
         if state == SUSPENDIDA:
             return NextStep(OPERATOR, self._command("reopen", _REASON))
-        left = self._left_over()
+        left = self._left_over() or self._died_unused()
         if left:
             return left
         if state == EN_PRODUCCION:
@@ -97,6 +97,14 @@ class _Steps:
                 if progress.failure != PLAN_CHANGED:
                     return again
                 return self._gate(environment, again)
+        return None
+
+    def _died_unused(self) -> NextStep | None:
+        """An account that stands, whose owner never came in: the code died."""
+        for name, progress in self.case.environments.items():
+            stands = progress.holds(self.case.request_digest) and not progress.account_ended
+            if progress.code_expired and stands and name in self.workspace.settings.environments:
+                return NextStep(OPERATOR, self._command("activate", f"--environment {name}"))
         return None
 
     def _enter_training(self, environment: Environment) -> NextStep:

@@ -17,6 +17,8 @@ from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from quipux_provision.outreach.notices import Remark
 
 
@@ -29,10 +31,14 @@ def send(
     """
     from quipux_provision.store.ledger import NewEvent
 
+    workspace.ledger.check_clock()  # before anything leaves that could not be told afterwards
     data: dict[str, Any] = {"key": task.key, "kind": task.kind}
     result = CaseResult(case.case, "ok", changed=True)
+    personal = None
     try:
-        fate = _hand_over(workspace, environment, case, request, task)
+        message = _compose(workspace, environment, case, request, task)
+        fate = post.hand_over(workspace, environment, case, message)
+        personal = post.headers(message)
         kind, more = f"notice.{fate.word}", dict(fate.data)
         result = CaseResult(case.case, "ok", changed=True, detail=fate.detail)
     except ProvisionError as error:
@@ -40,13 +46,14 @@ def send(
         result = CaseResult.refused(case.case, error, status="failed")
         if result.exit_code not in (4, 7):
             result = CaseResult(case.case, "failed", exit_code=4, message=error.message, hint=error.hint)
-    workspace.ledger.append([NewEvent(kind, case.case, environment.name, None, {**data, **more})])
+    event = NewEvent(kind, case.case, environment.name, None, {**data, **more}, personal)
+    workspace.ledger.append([event])
     return result
 
 
-def _hand_over(
+def _compose(
     workspace: Workspace, environment: Environment, case: CaseState, request: Request, task: Task
-) -> post.Fate:
+) -> EmailMessage:
     from quipux_provision.outreach.notices import NoticeMail, compose_notice
 
     policy, settings = workspace.settings.policy, post.mail_settings(workspace, environment)
@@ -70,8 +77,7 @@ def _hand_over(
     )
     identity = f"{workspace.ledger.ledger_id}:{case.case}:{task.key}"
     message_id = hashlib.sha256(identity.encode("utf-8")).hexdigest()[:40]
-    message = compose_notice(mail, sender, workspace.now(), message_id=message_id)
-    return post.hand_over(workspace, environment, case, message)
+    return compose_notice(mail, sender, workspace.now(), message_id=message_id)
 
 
 def _remarks(told: dict[str, Any]) -> tuple[Remark, ...]:

@@ -98,6 +98,12 @@ def mail_server(
     return server, password
 
 
+def headers(message: EmailMessage) -> dict[str, str]:
+    """Return what the ledger keeps of a mail: by it the servers that it went through find it again."""
+    names = ("Message-ID", "Date", "From", "To", "Subject")
+    return {name.lower().replace("-", "_"): str(message[name]) for name in names}
+
+
 def hand_over(workspace: Workspace, environment: Environment, case: CaseState, message: EmailMessage) -> Fate:
     """Hand *message* to the mail server, or keep it in the outbox.
 

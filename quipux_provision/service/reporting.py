@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.kinds import EN_CAPACITACION, OBSERVADA, REPORTED
+from quipux_provision.domain.kinds import REPORTED, SUSPENDIDA
 from quipux_provision.domain.records import CaseState, Window
 from quipux_provision.errors import GateClosed, RequestInvalid, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import training_environment
+from quipux_provision.service.exclusive import alone
 from quipux_provision.service.gates import check_open
 from quipux_provision.service.letters import workbook_id
 from quipux_provision.service.results import CaseResult
@@ -33,13 +34,21 @@ def report(
     :raises RequestInvalid: it is the workbook of another case or of earlier days, or the one that was
         returned, unchanged.
     """
+    with alone(workspace, name, "report"):
+        return _report(workspace, name, path, received)
+
+
+def _report(
+    workspace: Workspace, name: str, path: Path, received: date | None
+) -> tuple[CaseResult | None, list[CellProblem]]:
     from quipux_provision.outreach.workbook import MEDIA_TYPE, read
     from quipux_provision.store.ledger import LedgerFile, NewEvent
     from quipux_provision.store.signatures import RUN
 
     state = workspace.state()
     case = workspace.case(state, name)
-    check_open(case)
+    if case.halted != SUSPENDIDA or received is None:  # one that arrived in time takes the suspension back
+        check_open(case)
     environment = training_environment(workspace, case)
     today = clock.local_date(workspace.now(), workspace.settings.policy.time_zone)
     workbook, problems = read(path, today)
@@ -87,7 +96,7 @@ def _window(case: CaseState) -> Window:
             _("the days of {case} have not begun").format(case=case.case),
             _("say when its mail went out: quipux-provision sent {case} --date D").format(case=case.case),
         )
-    if case.state not in (EN_CAPACITACION, OBSERVADA):
+    if not case.days_run and case.halted != SUSPENDIDA:
         raise GateClosed(
             _("{case} waits for no report: it is {state}").format(case=case.case, state=case.state),
             _("to take another one in, first: quipux-provision return {case} --reason ...").format(
@@ -116,7 +125,7 @@ def _arrived(workspace: Workspace, case: CaseState, window: Window, received: da
             _("the days of {case} ended at {due}").format(
                 case=case.case, due=clock.local_text(window.due_at, zone)
             ),
-            _("if it arrived in time: --received DAY; if not: quipux-provision deadlines, then reopen"),
+            _("if it arrived in time: --received DAY; if not: quipux-provision deadlines, then reopen it"),
         )
     return arrived
 

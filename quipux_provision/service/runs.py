@@ -213,7 +213,8 @@ def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
     if work.request.administrator.existing_account != "reject":
         return False
     progress = work.case.progress(environment.name)
-    return activate or progress.applied is None or progress.mail_wanted or work.new_address
+    lacking = progress.applied is None or progress.mail_wanted or _lacks_window(work.case, environment)
+    return activate or lacking or work.new_address
 
 
 def _lacks_window(case: CaseState, environment: Environment) -> bool:
@@ -267,6 +268,8 @@ def _record_outcome(
             "ids": dict(item.ids),
         }
         work.mail_wanted = bool(data["mail_wanted"])
+        if item.activation != "written":
+            work.code = None  # it opens nothing: whoever has a password of their own keeps it
         events.append(NewEvent(APPLIED, case.case, environment.name, operator, data))
         detail = {
             "environment": environment.name,

@@ -7,7 +7,6 @@ from typing import Any
 
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.clock import days_left, local_text
-from quipux_provision.domain.kinds import EN_CAPACITACION, OBSERVADA
 from quipux_provision.domain.records import CaseState, LedgerState, Progress
 from quipux_provision.domain.request import Request
 from quipux_provision.domain.training import hours
@@ -16,14 +15,18 @@ from quipux_provision.service.next_step import next_step
 from quipux_provision.service.workspace import Workspace
 
 
-def status(workspace: Workspace, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+def status(
+    workspace: Workspace, names: Sequence[str] = (), state: LedgerState | None = None
+) -> dict[str, list[dict[str, Any]]]:
     """Return ``cases`` and ``notices``.
 
     A case is ``case, ruc, sigla, via, state, round, since, next, due, days_left, training_hours,
     environments``; ``next`` is ``{who, command, by, by_local}``;
     ruc and sigla are None after a purge. A notice is ``code, message``.
+
+    :param state: the ledger, where it was read already.
     """
-    state = workspace.state()
+    state = state or workspace.state()
     cases = [workspace.case(state, name) for name in dict.fromkeys(names)] or list(state.cases.values())
     workspace.preload(case.request_ref for case in cases)
     return {
@@ -74,7 +77,7 @@ def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
 
 
 def _days_left(workspace: Workspace, case: CaseState) -> int | None:
-    if case.window is None or case.state not in (EN_CAPACITACION, OBSERVADA):
+    if case.window is None or not case.days_run:
         return None
     return days_left(case.window.due_at, workspace.now(), workspace.settings.policy.time_zone)
 

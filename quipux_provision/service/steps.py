@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -166,18 +165,6 @@ def withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
     :raises Locked: a run that may carry it there is under way.
     """
     with alone(workspace, name, "withdraw"):
-        return _withdraw(workspace, name, reason)
-
-
-def _withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
-    from quipux_provision.store import locks
-
-    lifetime = workspace.settings.policy.lock_ttl
-    with ExitStack() as stack:
-        for environment in workspace.settings.environments:
-            held = locks.acquire(workspace.ledger, environment, [name], lifetime, reason="withdraw")
-            for refused in stack.enter_context(held).refused.values():
-                raise refused
         return _withdraw(workspace, name, reason)
 
 

@@ -116,7 +116,7 @@ def certificate(workspace: Workspace, name: str, target: Path) -> Path:
     from quipux_provision.store.checkpoints import head
 
     case = workspace.case(workspace.state(), name)
-    attended = sessions(workspace, case)
+    attended = [one for one in sessions(workspace, case) if one["aprobado"]]
     check_complete(workspace, case)
     request = workspace.request(case)
     newest = head(workspace.ledger)

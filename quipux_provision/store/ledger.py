@@ -140,6 +140,15 @@ class Ledger:
         with self._database.reading() as connection:
             yield connection
 
+    def check_clock(self) -> None:
+        """Make sure that events can be appended now, before something is done that could not be told.
+
+        :raises GateClosed: the clock is earlier than the newest event.
+        """
+        newest, now = self.newest(), self.now()
+        if newest and now < newest.time:
+            raise _clock_is_early(now, newest.time)
+
     def append_in(
         self, connection: Connection, new: Sequence[NewEvent], *, seen: int | None = None
     ) -> list[Event]:

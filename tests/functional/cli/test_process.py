@@ -83,7 +83,7 @@ def test_hours_open_the_gate_of_training(ministry: Office) -> None:
     record(MODULES[2], "2.5", "2026-11-06", "--instructor", "Ana <b>Instructora", code=3)
     record(MODULES[2], "2.5", "2026-11-06", "--instructor", "Ana Instructora")
     case = case_of(ministry, applicant)
-    assert (case["state"], case["training_hours"]) == ("capacitada", 16.5)
+    assert (case["state"], case["training_hours"]) == ("capacitada", 14.5)
     ministry.must(
         "operador", "training", applicant.case, "--remove", "--module", MODULES[0], "--date", "2026-11-03"
     )

@@ -197,7 +197,7 @@ def test_hours_of_training() -> None:
     some = [session(entry, 8, "2026-11-01"), session(out, 3.5, "2026-11-02")]
     assert training.missing(some, 12) == [admin, "horas"]
     assert training.missing([*some, session(admin, 0.5, "2026-11-03")], 12) == []
-    assert training.missing([*some, session(admin, 5, "2026-11-03", passed=False)], 12) == [admin]
+    assert training.missing([*some, session(admin, 5, "2026-11-03", passed=False)], 12) == [admin, "horas"]
     failed_later = [*some, session(admin, 5, "2026-11-03"), session(admin, 1, "2026-11-04", passed=False)]
     assert training.missing(failed_later, 12) == [admin]
     replaced = training.merged(some, [session(entry, 2, "2026-11-01")])

@@ -49,7 +49,7 @@ def test_what_is_written_is_read(form: Form) -> None:
 )
 def test_nothing_else_is_read(form: Form, change: tuple[str, str]) -> None:
     _write, read, text = form
-    with pytest.raises(ValueError, match="of ours|isoformat|must be|range"):
+    with pytest.raises(ValueError, match=r"of ours|isoformat|must be|range"):
         read(text.replace(*change))
 
 
