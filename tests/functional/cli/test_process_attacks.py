@@ -161,6 +161,7 @@ def test_no_review_but_one_of_the_bound_database_signed_now(
     parametrise(environments["training"], applicant)
     ministry.must("operador", *review)
     good = workspace(ministry).ledger.events(applicant.case)[-1]
+    shutil.copy(ledger, tmp_path / "bueno.db")
     database = environments["training"].database
     database.sql("UPDATE usuarios SET usua_sumilla = '' WHERE usua_nomb = 'Persona'")
     ministry.must("operador", *review)
@@ -173,7 +174,14 @@ def test_no_review_but_one_of_the_bound_database_signed_now(
     assert "sign" in ministry.must("aprobadora", *approve, code=5).errors
     found = ministry.run("operador", "audit", "verify", "--format", "json").json()["findings"]
     assert "unfounded" in {one["code"] for one in found}
-    database.sql("UPDATE usuarios SET usua_sumilla = 'pde' WHERE usua_nomb = 'Persona'")
+    shutil.copy(tmp_path / "bueno.db", ledger)
+
+    # A database that nobody planned on shows whatever it was prepared to show.
+    ministry.must("operador", "environment", "rebind", "training", "--reason", "otro servidor")
+    for person, words in (("operador", review), ("aprobadora", approve)):
+        assert "not bound to a database" in ministry.must(person, *words, code=5).errors
+    shutil.copy(tmp_path / "bueno.db", ledger)
+    assert "review: " in ministry.must("aprobadora", *approve).output
 
 
 def test_a_case_on_its_way_into_production_is_not_withdrawn(
@@ -201,3 +209,23 @@ def test_who_approves_without_a_review_is_told_so(office: Office) -> None:
     office.must("operador", "plan", applicant.case, "-e", "production")
     shown = office.must("aprobadora", "approve", applicant.case, "-e", "production", "--yes")
     assert "review: NONE" in shown.output
+
+
+def test_hours_that_nobody_signed_open_no_gate(ministry: Office) -> None:
+    applicant = Applicant.invent()
+    ministry.must("autora", "submit", ministry.write(applicant))
+    ministry.must("operador", "plan", applicant.case, "-e", "training")
+    ministry.must("aprobadora", "approve", applicant.case, "-e", "training", "--yes")
+    session = ("--module", "bandeja_entrada", "--hours", "1", "--date", "2026-10-30")
+    ministry.must("operador", "training", applicant.case, *session)
+    opened = workspace(ministry)
+    recorded = opened.ledger.events(applicant.case)[-1]
+    modules = [
+        {"modulo": module, "horas": 4, "fecha": "2026-10-30", "aprobado": True}
+        for module in ("bandeja_entrada", "bandeja_salida", "administracion")
+    ]
+    data = {**recorded.data, "modules": modules, "hours": 12.0, "complete": True}
+    forged = NewEvent(recorded.kind, applicant.case, None, "operador", data, {"capacitacion": modules})
+    opened.ledger.append([forged])
+    refused = ministry.must("operador", "apply", applicant.case, "-e", "training", code=5)
+    assert "not signed as it stands" in refused.errors
