@@ -39,7 +39,6 @@ _CENTRAL = (
     kinds.EN_PRODUCCION,
 )
 _SHORT = (kinds.RECIBIDA, kinds.APROBADA, kinds.EN_PRODUCCION)
-_RUNNING = (kinds.EN_CAPACITACION, kinds.OBSERVADA)
 _REPORTED = (kinds.INFORMADA, kinds.REVISADA)
 _STOPPED = (kinds.SUSPENDIDA, kinds.RECHAZADA, kinds.DESISTIDA)
 _NOTICES = {"signers_changed": "El archivo de firmantes cambió: revise quién puede firmar (signers list)."}
@@ -62,12 +61,12 @@ def write_board(workspace: Workspace, target: Path | None = None) -> dict[str, A
 
 def gather(workspace: Workspace) -> site.Board:
     """Return what the board shows now, personal data masked."""
-    workspace.state()  # lets personal data be compared with what the events say of it
-    events = workspace.ledger.events()
-    cases = fold(events).cases
+    events = workspace.events()
+    state = fold(events)
+    cases = state.cases
     of_case = _by_case(events)
     workspace.preload(event.personal_ref for event in events)
-    report = status(workspace, list(cases))
+    report = status(workspace, state=state)
     told = {entry["case"]: entry for entry in report["cases"]}
     now = workspace.now()
     pages = [_page(workspace, case, of_case[name], told[name], now) for name, case in cases.items()]
@@ -91,7 +90,8 @@ def _by_case(events: Iterable[Event]) -> dict[str, list[Event]]:
 
 
 def _urgency(page: site.CasePage) -> tuple[Any, ...]:
-    by = page.countdown.due_at if page.countdown else page.next.by
+    days = page.countdown
+    by = days.due_at if days and days.reported_at is None else page.next.by
     return (by is None, by or page.since or datetime.min, page.case)
 
 
@@ -144,10 +144,10 @@ def _person(request: Request) -> site.Person:
 
 def _countdown(workspace: Workspace, case: CaseState, now: datetime) -> site.Countdown | None:
     window = case.window
-    if window is None or case.state not in (*_RUNNING, *_REPORTED, kinds.SUSPENDIDA):
+    reported = case.report.received_at if case.report and case.state in _REPORTED else None
+    if window is None or not (case.days_run or reported):
         return None
     zone = workspace.settings.policy.time_zone
-    reported = case.report.received_at if case.report and case.state in _REPORTED else None
     return site.Countdown(
         window=window.number,
         started_at=window.started_at,

@@ -74,15 +74,19 @@ class Workspace:
 
     @property
     def seen(self) -> int:
-        """The number of the newest event that :meth:`state` knew."""
+        """The number of the newest event that :meth:`events` knew."""
         return self._seen
 
-    def state(self) -> LedgerState:
-        """Return the ledger's events, folded."""
+    def events(self) -> list[Event]:
+        """Return the ledger's events; personal data is compared with what they say of it from now on."""
         events = self.ledger.events()
         self._digests.update({event.personal_ref: event.personal_digest for event in events})
         self._seen = events[-1].seq if events else 0
-        return fold(events)
+        return events
+
+    def state(self) -> LedgerState:
+        """Return the ledger's events, folded."""
+        return fold(self.events())
 
     def case(self, state: LedgerState, name: str) -> CaseState:
         """Return the case called *name*.

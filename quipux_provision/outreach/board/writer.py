@@ -125,8 +125,9 @@ def _write_file(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode("utf-8"))
-        file.flush()
-        os.fsync(file.fileno())
+        if path.name == INDEX:  # by it the next run knows its own; pages can be made anew at any time
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _render(board: Board) -> dict[str, str]:
