@@ -227,12 +227,10 @@ def _signatures(
         for event in events
         if event.kind == DECISION_RECEIVED
     }
-
-    salts = [
-        (event.case, data.get("salt"))
-        for event in events
-        if event.kind == SUBMITTED and (data := _loaded(personal.get(event.personal_ref or "")))
-    ]
+    salts: dict[str | None, list[object]] = {}
+    for event in events:
+        if event.kind == SUBMITTED and (data := _loaded(personal.get(event.personal_ref or ""))):
+            salts.setdefault(event.case, []).append(data.get("salt"))
 
     def check(event: Event) -> Finding | None:
         data = _loaded(personal.get(event.personal_ref or ""))
@@ -243,7 +241,7 @@ def _signatures(
             if signed is not None:
                 _check_signed(signed, event, signers)
             if data is not None or event.personal_digest is None:
-                check_content(event, data or {}, [salt for case, salt in salts if case == event.case])
+                check_content(event, data or {}, salts.get(event.case, ()))
             if event.kind == DECIDED:
                 received, stored = documents.get(event.data.get("document_sha256"), (None, None))
                 if received is None or stored is not None:
