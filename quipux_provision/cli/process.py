@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
 from quipux_provision.cli.watching import watching
+from quipux_provision.domain.evidence import REASONS
 from quipux_provision.domain.fields import HOURS_MAXIMUM
+from quipux_provision.domain.review import awaits_file
 from quipux_provision.errors import RequestInvalid, UsageError
 from quipux_provision.i18n import _, ngettext
 
@@ -89,7 +92,7 @@ def deadlines(arguments: Namespace, output: Output) -> int:
     code = output.cases(results)
     for result in results:
         for task in result.detail.get("tasks", ()):
-            output.line(f"  {result.case}: {_task(task)}")
+            output.line(f"  {result.case} ({result.detail['environment']}): {_task(task)}")
     if not results:
         output.line(_("nothing is due"))
     return code
@@ -116,11 +119,12 @@ def report(arguments: Namespace, output: Output) -> int:
     result, problems = reporting.report(
         open_workspace(arguments), arguments.case, arguments.workbook, received
     )
+    found = [vars(problem) for problem in problems]
     if result is not None:
         for problem in problems:
             output.note(_problem(problem))
-        return output.cases([result])
-    output.data({"problems": [vars(problem) for problem in problems]})
+        return output.cases([replace(result, detail={**result.detail, "problems": found})])
+    output.data({"case": arguments.case, "problems": found, "exit_code": RequestInvalid.exit_code})
     for problem in problems:
         output.line(_problem(problem))
     errors = sum(problem.severity == "error" for problem in problems)
@@ -157,14 +161,17 @@ def review(arguments: Namespace, output: Output) -> int:
 
 
 def review_lines(shown: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of a review: each activity, what was reported, what was found."""
+    """Yield the lines of a review: each activity, what was reported, what was found, and what is wanting."""
     for one in shown["activities"]:
         differs = _("  <- differs") if one["agrees"] is False else ""
         found = one["verdict"].replace("_", " ")
-        reasons = f"  ({', '.join(one['reasons'])})" if one["reasons"] else ""
         file = _("  file {sha256}").format(sha256=one["file"][:12]) if one["file"] else ""
         said = one["reported"] or "-"
-        yield f"  {one['id']:3} {one['weight']:12} {said:10} {found}{reasons}{file}{differs}"
+        yield f"  {one['id']:3} {one['weight']:12} {said:10} {found}{file}{differs}"
+        for reason in one["reasons"]:
+            yield f"      {REASONS.get(reason, reason)}"
+    if waiting := [one["id"] for one in shown["activities"] if awaits_file(one)]:
+        yield _("open, for no file shows them: {activities}").format(activities=", ".join(waiting))
     if shown.get("failed"):
         yield _("production stays closed: {activities} not found").format(
             activities=", ".join(shown["failed"])

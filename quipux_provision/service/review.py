@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from quipux_provision.domain.review import (
     NO_VERIFICABLE,
     OBLIGATORY,
     VERDICTS,
+    awaits_file,
     fails,
 )
 from quipux_provision.errors import GateClosed, RunFailed, UsageError
@@ -45,9 +46,10 @@ def review(
 ) -> CaseResult:
     """Look in the training database for what the case *name* reported, and record the result, signed.
 
-    :param attached: files that show what no database can, by activity; those of an earlier review of this
-        round stay.
+    :param attached: files that show what no database can, by activity; those of an earlier review of these
+        days stay: they show an act, whatever its round.
     :raises GateClosed: no report is in.
+    :raises UsageError: an attached file cannot be used, or shows what the database tells.
     """
     from quipux_provision.store.ledger import NewEvent
     from quipux_provision.store.signatures import RUN
@@ -65,6 +67,7 @@ def review(
     attested.check_report(workspace, case)
     files = _files(attached or {})
     evidence, database = _look(workspace, state, case, environment, watch)
+    _check_needed(files, evidence)
     kept = _kept(workspace, case)
     fingerprints = {**kept, **{key: file.sha256 for key, file in files.items()}}
     document = _document(workspace, case, environment, evidence, database, fingerprints)
@@ -106,11 +109,13 @@ def remarks(workspace: Workspace, case: CaseState) -> list[dict[str, str]]:
     return [
         {"id": one["id"], "text": known[one["id"]].text, "note": _note(one)}
         for one in document["activities"]
-        if one["verdict"] == NO_CUMPLE or fails(one)
+        if one["verdict"] == NO_CUMPLE or fails(one) or awaits_file(one)
     ]
 
 
 def _note(activity: Mapping[str, Any]) -> str:
+    if awaits_file(activity):
+        return "Falta el respaldo: envíe el archivo."
     told = [REASONS.get(reason, reason) for reason in activity["reasons"]]
     kind = "Obligatoria." if activity["weight"] == OBLIGATORY else "Recomendada."
     return " ".join([kind, *told])
@@ -126,6 +131,11 @@ def _files(attached: Mapping[str, Path]) -> dict[str, LedgerFile]:
             raise UsageError(
                 _("there is no activity {activity}").format(activity=activity),
                 _("use one of: {names}").format(names=", ".join(one.id for one in ACTIVITIES)),
+            )
+        if activity == REPORT_IN_TIME:
+            raise UsageError(
+                _("no file shows {activity}: the ledger tells it").format(activity=activity),
+                _("leave it out: --evidence is for what no database shows"),
             )
         found[activity] = LedgerFile(_content(path), guess_type(path.name)[0] or "application/octet-stream")
     return found
@@ -175,10 +185,24 @@ def _look(
     return evidence, environments.database_of(outcome.database)
 
 
+def _check_needed(attached: Collection[str], evidence: Evidence) -> None:
+    """Refuse a file where the database has spoken: it would change nothing."""
+    told = [one for one in evidence.activities if one.id in attached and one.verdict != NO_VERIFICABLE]
+    if told:
+        found = ", ".join(f"{one.id} ({one.verdict.replace('_', ' ')})" for one in told)
+        raise UsageError(
+            _("the database tells what a file would show: {activities}; nothing was recorded").format(
+                activities=found
+            ),
+            _("leave these out: --evidence is for what no database shows"),
+        )
+
+
 def _kept(workspace: Workspace, case: CaseState) -> dict[str, str]:
-    if case.present_review is None:
+    review, window = case.review, case.window
+    if review is None or window is None or review.time < window.started_at:
         return {}
-    document = workspace.personal(case.present_review.personal_ref)
+    document = workspace.personal(review.personal_ref)
     return {one["id"]: one["file"] for one in document["activities"] if one["file"]}
 
 

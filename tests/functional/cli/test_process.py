@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from tests.functional.cli.attack import mails
+from quipux_provision.domain.evidence import REASONS
+from tests.functional.cli.attack import ledger_events, mails
 from tests.functional.cli.desk import case_of, clock
 from tests.functional.cli.follow_up import MODULES, attachment, fill, record_hours
 from tests.functional.cli.local import LocalEnvironment
@@ -179,6 +180,73 @@ def test_from_the_workbook_to_production(
     assert "producción" in text.get_content()
     ministry.must("operador", "audit", "verify")
     assert_papers(ministry, applicant, tmp_path)
+
+
+def test_what_a_review_tells_and_what_it_keeps(
+    ministry: Office, environments: dict[str, LocalEnvironment], tmp_path: Path
+) -> None:
+    applicant = Applicant.invent()
+    book = in_training(ministry, applicant)
+    due = ministry.must("operador", "deadlines", "--dry-run", environ=clock("+9d")).output
+    assert f"  {applicant.case} (training): suspended" in due
+
+    def report(path: Path, code: int = 0) -> Any:
+        words = ("report", applicant.case, "--workbook", path, "--format", "json")
+        return ministry.must("operador", *words, code=code).json()
+
+    def review(*words: str, code: int = 0) -> Any:
+        return ministry.must("operador", "review", applicant.case, *words, code=code)
+
+    # An error stands at its cell, also for machines; a warning stays with the case.
+    wrong = load_workbook(fill(book, tmp_path / "mal.xlsx"))
+    wrong["Actividades"].insert_rows(2, 3)
+    wrong["Actividades"].cell(9, 6).value = "25/12/2098"
+    wrong.save(tmp_path / "mal.xlsx")
+    told = report(tmp_path / "mal.xlsx", code=3)
+    assert (told["case"], told["exit_code"]) == (applicant.case, 3)
+    assert [one["cell"] for one in told["problems"] if one["severity"] == "error"] == ["F9"]
+    bare = load_workbook(fill(book, tmp_path / "lleno.xlsx"))
+    bare["Actividades"].cell(2, 6).value = None
+    bare.save(tmp_path / "lleno.xlsx")
+    (told,) = report(tmp_path / "lleno.xlsx")["cases"]
+    assert [(one["cell"], one["severity"]) for one in told["problems"]] == [("F2", "warning")]
+
+    # Sentences for people, codes for machines; a file only for what no database shows.
+    act = tmp_path / "acta.pdf"
+    act.write_bytes(b"%PDF-1.4 acta")
+    for given in ("G4", "B1", "A1"):
+        before = ledger_events(ministry)
+        assert given in review("--evidence", f"{given}={act}", "--evidence", f"G1={act}", code=2).errors
+        assert ledger_events(ministry) == before
+    shown = review("--evidence", f"G3={act}").output
+    assert f"      {REASONS['too_few_areas']}\n" in shown
+    assert "too_few_areas" not in shown
+    assert "open, for no file shows them: G1, G2\n" in shown
+    same = review("--format", "json").json()["cases"][0]
+    assert same["status"] == "unchanged"
+    assert "too_few_areas" in [code for one in same["activities"] for code in one["reasons"]]
+
+    # Back: the administrator reads of the missing files, too; the same workbook is no answer.
+    ministry.must("operador", "return", applicant.case, "--reason", "Faltan áreas")
+    text = mails(ministry, applicant)[-1].get_body(("plain",))
+    assert text is not None
+    assert text.get_content().count("Falta el respaldo: envíe el archivo.") == 2
+    refused = ministry.must(
+        "operador", "report", applicant.case, "--workbook", tmp_path / "lleno.xlsx", code=3
+    )
+    assert "nothing in the workbook changed" in refused.errors
+    assert case_of(ministry, applicant)["state"] == "observada"
+    report(fill(book, tmp_path / "otra-vez.xlsx"))
+
+    # An act that was shown once is shown, whatever the round; the approver reads what a person reads.
+    parametrise(environments["training"], applicant)
+    again = review("--format", "json").json()["cases"][0]
+    assert [one["verdict"] for one in again["activities"] if one["id"] == "G3"] == ["cumple"]
+    ministry.must("operador", "plan", applicant.case, "-e", "production")
+    approved = ministry.must("aprobadora", "approve", applicant.case, "-e", "production", "--yes").output
+    assert "open, for no file shows them: G1, G2\n" in approved
+    assert REASONS["logo_missing"] in approved or REASONS["logo_file_missing"] in approved
+    ministry.must("operador", "audit", "verify")
 
 
 def assert_papers(office: Office, applicant: Applicant, folder: Path) -> None:
