@@ -45,7 +45,7 @@ class Output:
             from quipux_provision.store.files import write_private
 
             try:
-                write_private(self._junit, junit(self._verb, value, self._files))
+                write_private(self._junit, junit(self._verb, value, self._files), again=True)
             except ProvisionError:
                 self._junit = None
                 raise

@@ -66,6 +66,8 @@ def purge(arguments: Namespace, output: Output) -> int:
         if told["deleted"]
         else _("{case}: no change").format(case=arguments.case)
     )
+    for path in told["removed"]:
+        output.line(_("removed: {path}").format(path=path))
     output.line(_("what this could not delete:"))
     for place in told["unreachable"]:
         output.line(f"  {place}")

@@ -35,15 +35,28 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
         raise
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write *data* to *path* as :func:`write_whole` does, readable by its owner only.
+def refuse_existing(path: Path) -> None:
+    """Refuse a *path* that is taken: an act or a dossier is not written over by a later one.
 
-    What stands there already gives way only to its like: a slip must not cost a ledger, a key or a device.
+    :raises UsageError: something stands there.
+    """
+    if os.path.lexists(path):
+        raise UsageError(
+            _("{path} is there already").format(path=path), _("name another file: --output FILE")
+        )
 
-    :raises UsageError: it can't be written, or something else stands there.
+
+def write_private(path: Path, data: bytes, *, again: bool = False) -> None:
+    """Write *data* to a new file *path* as :func:`write_whole` does, readable by its owner only.
+
+    :param again: what stands there gives way to its like, but a slip must not cost a ledger, a key or a
+        device.
+    :raises UsageError: it can't be written, or something stands there.
     """
     try:
-        if _other(path, data):
+        if not again:
+            refuse_existing(path)
+        elif _other(path, data):
             raise UsageError(
                 _("{path} holds something else already").format(path=path), _("name another file")
             )

@@ -16,7 +16,7 @@ PAGE = b"<!DOCTYPE html><title>Certificado</title>"
 def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "papeles" / "certificado.html"
     write_private(target, PAGE)
-    write_private(target, PAGE + b" otra vez")
+    write_private(target, PAGE + b" otra vez", again=True)
     assert target.read_bytes().endswith(b"otra vez")
     assert (target.stat().st_mode & 0o777, target.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
@@ -28,8 +28,19 @@ def test_what_is_something_else_stays(tmp_path: Path, content: bytes) -> None:
     target = tmp_path / "ajeno"
     target.write_bytes(content)
     with pytest.raises(UsageError, match="something else"):
-        write_private(target, PAGE)
+        write_private(target, PAGE, again=True)
     assert target.read_bytes() == content
+
+
+def test_a_dossier_is_not_written_over(tmp_path: Path) -> None:
+    target = tmp_path / "expediente.zip"
+    write_private(target, b"PK completo")
+    (tmp_path / "roto").symlink_to(tmp_path / "no-hay")
+    for path in (target, tmp_path / "roto", tmp_path):
+        with pytest.raises(UsageError, match="is there already"):
+            write_private(path, b"PK sin datos")
+    assert target.read_bytes() == b"PK completo"
+    assert not (tmp_path / "no-hay").exists()
 
 
 def test_links_pipes_and_devices_stay(tmp_path: Path) -> None:
