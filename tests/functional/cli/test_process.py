@@ -100,6 +100,7 @@ def test_hours_open_the_gate_of_training(ministry: Office) -> None:
     ministry.must("operador", "audit", "verify")
 
 
+@pytest.mark.smoke
 def test_from_the_workbook_to_production(
     ministry: Office, environments: dict[str, LocalEnvironment], tmp_path: Path
 ) -> None:
