@@ -19,16 +19,15 @@ description:
 author:
   - The quipux-provision authors (@quipux-provision)
 extends_documentation_fragment:
+  - quipux.provision.attributes
   - quipux.provision.connection
+  - quipux.provision.runs
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
     details:
       - The same reading, comparison and digest; no number is taken from the application's sequences.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
-      diff mode.
     support: full
 options:
   default_city:
@@ -36,30 +35,6 @@ options:
       - City, by number or exact name in Quipux's catalogue, of new rows whose item has none.
       - Without either the first of the catalogue is written, as Quipux's pages do.
     type: str
-  end_runs:
-    description:
-      - Values of O(application_name) of earlier runs that died. Their connections are awaited for five
-        seconds, then ended.
-      - Not in check mode.
-    type: list
-    elements: str
-    default: []
-  expect_database:
-    description: Refuse to do anything in another database than this one. See RV(database).
-    type: dict
-    suboptions:
-      name:
-        description: Name of the database.
-        type: str
-        required: true
-      oid:
-        description: Its number.
-        type: str
-        required: true
-      system_identifier:
-        description: Identifier of its cluster.
-        type: str
-        required: true
   items:
     description: The institutions.
     type: list

@@ -17,13 +17,12 @@ description:
     demands.
 author:
   - The quipux-provision authors (@quipux-provision)
+extends_documentation_fragment:
+  - quipux.provision.attributes
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in
-      diff mode.
     support: none
 options:
   bodega:

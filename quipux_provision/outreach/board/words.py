@@ -41,9 +41,7 @@ WHO = {
     "autor": "Autor de la solicitud",
     "operador": "Operador",
     "aprobador": "Aprobador",
-    "revisor": "Revisor",
     "aiq": "AIQ de la institución",
-    "administrador": "AIQ de la institución",
     "nadie": "Nadie",
 }
 ROUTES = {
