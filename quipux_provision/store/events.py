@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from quipux_provision.domain.canonical import digest
+
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,10 @@ def parse_moment(text: str) -> datetime:
 
     :raises ValueError: it is anything else.
     """
-    # Not strptime: every command reads every event's time, and this is several times as fast.
-    moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    if format_moment(moment) != text:
+    # Not strptime: every command reads every event's time, and this is ten times as fast.
+    if not _MOMENT.fullmatch(text):
         raise ValueError(f"not a moment of ours: {text!r}")
-    return moment
+    return datetime.fromisoformat(text)
 
 
 def event_of(row: Mapping[Any, Any]) -> Event:

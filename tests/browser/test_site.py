@@ -18,7 +18,7 @@ from quipux_provision.domain import kinds
 from quipux_provision.outreach.board import Countdown
 from quipux_provision.outreach.board.charts import countdown_marks
 from quipux_provision.outreach.board.words import happening
-from quipux_provision.service.board import write_board
+from quipux_provision.service.board import gather, write_board
 from tests.browser.stories import CEDULA, EMAIL, MOBILE, NOW, Registry, office, story
 
 PROGRAM = Path(sys.executable).with_name("quipux-provision")
@@ -159,6 +159,14 @@ def test_what_a_run_that_died_left_is_removed(workspace: Path) -> None:
     (left / "index.html").write_text("half")
     assert board(workspace).returncode == 0
     assert not left.exists()
+
+
+def test_days_count_only_while_they_run(workspace: Path) -> None:
+    cases = {page.case: page for page in gather(Registry(workspace).open()).cases}
+    shown = {(page.state, page.countdown.reported_at is None) for page in cases.values() if page.countdown}
+    assert {state for state, running in shown if running} == {kinds.EN_CAPACITACION, kinds.OBSERVADA}
+    assert {state for state, running in shown if not running} == {kinds.INFORMADA, kinds.REVISADA}
+    assert cases["susej"].countdown is None
 
 
 def test_a_purged_case_keeps_its_history(workspace: Path) -> None:
