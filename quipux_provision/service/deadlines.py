@@ -46,6 +46,7 @@ def due(workspace: Workspace) -> list[CaseResult]:
             if any(task.action == "suspend" for task in found):
                 policy, now = workspace.settings.policy, workspace.now()
                 then = rules.suspended(state.cases[name])
+                tasks = [task for task in found if task.action == "suspend"]
                 tasks += rules.tasks(then, environment.name, environment.kind, policy, now)
             detail = {"environment": environment.name, "tasks": [_described(task) for task in tasks]}
             results.append(CaseResult(name, "due", detail=detail))

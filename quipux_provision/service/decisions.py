@@ -99,7 +99,9 @@ def _check_state(policy: Policy, case: CaseState, environment: Environment, deci
 def _check_refusable(case: CaseState, environment: Environment) -> None:
     """Refuse a rejection of what is carried out already."""
     progress = case.progress(environment.name)
-    if not progress.holds(case.request_digest) or (progress.plan and progress.plan.pending):
+    plan, applied = progress.plan, progress.applied
+    waits = plan is not None and plan.pending and (applied is None or applied.expect != plan.digest)
+    if not progress.holds(case.request_digest) or waits:
         return
     raise GateClosed(
         _("{case} has been carried out in {environment} already").format(

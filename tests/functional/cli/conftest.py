@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import VARIANTS
+from tests.functional.cli.attack import mail_settings, settings
+from tests.functional.cli.follow_up import At
 from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Office
 from tests.stand_in.cluster import Cluster
 from tests.stand_in.database import REAL_VARIABLE, load, real_folder
+from tests.stand_in.mail_server import MailServer
 
 _numbers = itertools.count(1)
 
@@ -79,3 +82,23 @@ def house(country: dict[str, LocalEnvironment], tmp_path_factory: pytest.TempPat
     """Like `office`, for a whole file."""
     folder = tmp_path_factory.mktemp("casa") / "oficina"
     return Office(folder, country["training"], country["production"])
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    """A mail server."""
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture
+def ministry(environments: dict[str, LocalEnvironment], tmp_path: Path, mailbox: MailServer) -> Office:
+    """An office of the official process, whose mails go out."""
+    office = Office(tmp_path / "oficina", environments["training"], environments["production"], policy={})
+    settings(office, mail=mail_settings(mailbox.port, operator="guardia@example.gob.ec"))
+    return office
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    At.newest.clear()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from openpyxl import load_workbook
 
+from tests.functional.cli.desk import clock
 from tests.hosts.office import Applicant, Office
 from tests.stand_in.mail_server import MailServer
 
@@ -70,3 +71,26 @@ def mails_to(server: MailServer, address: str) -> list[EmailMessage]:
 def address_of(applicant: Applicant) -> str:
     """Where the administrator of an applicant gets mail."""
     return f"maria@{applicant.case}.example.gob.ec"
+
+
+class At:
+    """The program's time, UTC: each call that it is unpacked for begins 30 seconds after the one before."""
+
+    newest: ClassVar[dict[str, int]] = {}
+
+    def __init__(self, moment: str) -> None:
+        self.moment = moment
+
+    def keys(self) -> list[str]:
+        return ["environ"]
+
+    def __getitem__(self, _name: str) -> dict[str, str]:
+        calls = self.newest.get(self.moment, 0)
+        self.newest[self.moment] = calls + 1
+        begin = datetime.fromisoformat(self.moment) + timedelta(seconds=30 * calls)
+        return clock(f"@{begin:%Y-%m-%d %H:%M:%S}")
+
+
+def at(moment: str) -> At:
+    """See :class:`At`."""
+    return At(moment)

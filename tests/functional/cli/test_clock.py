@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
-import pytest
-
-from tests.functional.cli.attack import mail_settings, mails, settings
+from tests.functional.cli.attack import mails, settings
 from tests.functional.cli.desk import case_of, clock
-from tests.functional.cli.follow_up import accepted, address_of, attachment, fill, mails_to
+from tests.functional.cli.follow_up import accepted, address_of, at, attachment, fill, mails_to
 from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import PROGRAM, Applicant, Office
 from tests.stand_in.mail_server import MailServer
@@ -23,49 +19,6 @@ from tests.stand_in.mail_server import MailServer
 ACTIVE = "SELECT usua_esta FROM usuarios WHERE usua_nomb LIKE 'Mar%%' AND usua_codi > 0 AND usua_email = %s"
 PASSWORD = "SELECT usua_pasw FROM usuarios WHERE usua_email = %s"
 OPENS = "SELECT count(*) FROM usuario WHERE usua_email = %s AND usua_pasw ~ '^[0-9a-f]{26}$'"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[MailServer]:
-    """A mail server."""
-    with MailServer() as server:
-        yield server
-
-
-@pytest.fixture
-def ministry(environments: dict[str, LocalEnvironment], tmp_path: Any, mailbox: MailServer) -> Office:
-    """An office of the official process, whose mails go out."""
-    office = Office(tmp_path / "oficina", environments["training"], environments["production"], policy={})
-    settings(office, mail=mail_settings(mailbox.port, operator="guardia@example.gob.ec"))
-    return office
-
-
-class At:
-    """The program's time, UTC: each call that it is unpacked for begins 30 seconds after the one before."""
-
-    _newest: ClassVar[dict[str, int]] = {}
-
-    def __init__(self, moment: str) -> None:
-        self.moment = moment
-
-    def keys(self) -> list[str]:
-        return ["environ"]
-
-    def __getitem__(self, _name: str) -> dict[str, str]:
-        calls = self._newest.get(self.moment, 0)
-        self._newest[self.moment] = calls + 1
-        begin = datetime.fromisoformat(self.moment) + timedelta(seconds=30 * calls)
-        return clock(f"@{begin:%Y-%m-%d %H:%M:%S}")
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    At._newest.clear()
-
-
-def at(moment: str) -> At:
-    """See :class:`At`."""
-    return At(moment)
 
 
 def subjects(server: MailServer, address: str) -> list[str]:
