@@ -157,7 +157,7 @@ def test_steps_and_runs_of_a_case_exclude_each_other(
 ) -> None:
     applicant = Applicant.invent()
     accepted(ministry, applicant)
-    mailbox.pauses["RCPT"] = 6.0
+    mailbox.pauses["RCPT"] = 12.0
     run = subprocess.Popen(
         [PROGRAM, "apply", applicant.case, "-e", "training"],
         cwd=ministry.folder,
