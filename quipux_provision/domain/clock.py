@@ -65,7 +65,12 @@ def reminder(
 
 def spanish_date(day: date) -> str:
     """Return *day* as ``martes 10 de noviembre de 2026``."""
-    return f"{_DAYS[day.weekday()]} {day.day} de {_MONTHS[day.month - 1]} de {day.year}"
+    return f"{_DAYS[day.weekday()]} {spanish_day(day)}"
+
+
+def spanish_day(day: date) -> str:
+    """Return *day* as ``10 de noviembre de 2026``."""
+    return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
 
 
 def spanish_moment(moment: datetime, zone: tzinfo) -> str:

@@ -265,6 +265,11 @@ def _want(case: CaseState, kind: str, number: int, reason_ref: str | None = None
         case.wanted[key] = WantedNotice(key, kind, reason_ref)
 
 
+def _owe_no_suspension(case: CaseState) -> None:
+    for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
+        case.wanted.pop(f"{kind}:{case.windows}", None)
+
+
 def _clock_started(case: CaseState, event: LedgerEvent) -> None:
     if case.window is not None:
         return  # a repeated mail does not start it again
@@ -294,8 +299,7 @@ def _reported(case: CaseState, event: LedgerEvent) -> None:
 def _take_suspension_back(case: CaseState) -> None:
     """The report had arrived in time; an account that ended meanwhile takes its gate again."""
     case.halted = None
-    for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
-        case.wanted.pop(f"{kind}:{case.windows}", None)
+    _owe_no_suspension(case)
     for progress in case.environments.values():
         progress.stale = progress.stale or progress.account_ended == "suspended"
 
@@ -342,8 +346,7 @@ def _reopened(case: CaseState, _event: LedgerEvent) -> None:
     case.report = None
     case.returned = False
     case.returned_sha256 = None
-    for kind in (kinds.SUSPENSION, kinds.SUSPENSION_OPERATOR):
-        case.wanted.pop(f"{kind}:{case.windows}", None)
+    _owe_no_suspension(case)
     for progress in case.environments.values():
         if progress.kind == TRAINING:
             progress.stale = True

@@ -9,13 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quipux_provision.domain.clock import spanish_day
+
 if TYPE_CHECKING:
     from jinja2 import Template
-
-_MONTHS = (
-    *("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre"),
-    *("noviembre", "diciembre"),
-)
 
 Module = tuple[str, float, date, str]
 """Name of the module, hours, day on which it ended, instructor."""
@@ -47,10 +44,6 @@ def render(certificate: Certificate) -> str:
     return _template().render(certificate=certificate)
 
 
-def _day(value: date) -> str:
-    return f"{value.day} de {_MONTHS[value.month - 1]} de {value.year}"
-
-
 def _hours(value: float) -> str:
     text = f"{value:g}".replace(".", ",")
     return f"{text} hora" if value == 1 else f"{text} horas"
@@ -68,5 +61,5 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(day=_day, hours=_hours)
+    environment.filters.update(day=spanish_day, hours=_hours)
     return environment.get_template("certificate.html.j2")

@@ -19,7 +19,6 @@ from quipux_provision.domain.kinds import (
     RETURNED,
     REVISADA,
     SUSPENDIDA,
-    TRAINING,
     WITHDRAWN,
 )
 from quipux_provision.domain.records import CaseState, LedgerState
@@ -173,11 +172,10 @@ def _withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
     case = workspace.case(state, name)
     if case.halted == DESISTIDA:
         return CaseResult(name, "unchanged")
-    production = any(p.applied and p.kind != TRAINING for p in case.environments.values())
-    if production or (case.halted and case.halted != SUSPENDIDA):
+    if case.in_production or (case.halted and case.halted != SUSPENDIDA):
         raise GateClosed(
             _("{case} cannot be withdrawn: it is {state}").format(
-                case=name, state=EN_PRODUCCION if production else case.state
+                case=name, state=EN_PRODUCCION if case.in_production else case.state
             ),
             _("see: quipux-provision status {case}").format(case=name),
         )
