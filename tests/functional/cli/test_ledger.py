@@ -274,8 +274,8 @@ def test_the_road_with_the_ledger_on_postgresql(
     other = clone(office, tmp_path / "otra-oficina")
     shared = {"folder": other, "environ": {"CLAVE_LIBRO": password}}
     assert case_of(office, applicant, **shared)["state"] == "en_capacitacion"
-    office.must("aprobadora", "reject", applicant.case, "-e", "training", "--yes", "--reason", "no", **shared)
-    assert must("operador", "status", "--format", "json").json()["cases"][0]["round"] == 2
+    office.must("autora", "withdraw", applicant.case, "--reason", "no", **shared)
+    assert must("operador", "status", "--format", "json").json()["cases"][0]["state"] == "desistida"
 
     cluster.sql("libro", "DROP TRIGGER events_append_only ON events")
     cluster.sql("libro", "UPDATE events SET actor = 'autora' WHERE kind = 'run.started'")
