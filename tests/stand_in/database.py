@@ -115,6 +115,13 @@ def load(
     return Database(cluster, name, variant, owner)
 
 
+def empty(cluster: Cluster, name: str, owner: str = OWNER) -> Database:
+    """Make the database `name` with nothing in it."""
+    create_role(cluster, owner)
+    _create(cluster, name, "template0", owner)
+    return Database(cluster, name, "empty", owner)
+
+
 def _template(cluster: Cluster, variant: str, owner: str, *, store: bool, roles: bool) -> str:
     name = f"layout_{variant}_{owner}{'_store' if store else ''}{'_roles' if roles else ''}"
     if cluster.sql("postgres", "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):

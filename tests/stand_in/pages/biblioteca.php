@@ -7,7 +7,16 @@ ini_set('display_errors', '0');
 ini_set('log_errors', '1');
 
 /** Settings under the release's names, from config.php beside this file or else from the environment. */
-function configuracion()
+function configuracion($nombre = null)
+{
+    static $valores = null;
+    if ($valores === null) {
+        $valores = leer_configuracion();
+    }
+    return $nombre === null ? $valores : (isset($valores[$nombre]) ? $valores[$nombre] : '');
+}
+
+function leer_configuracion()
 {
     $usuario = getenv('QUIPUX_DB_USER');
     $contrasena = getenv('QUIPUX_DB_PASSWORD');
@@ -17,7 +26,7 @@ function configuracion()
     if (is_file(__DIR__ . '/config.php')) {
         include __DIR__ . '/config.php';
     }
-    return compact('usuario', 'contrasena', 'servidor', 'db', 'nombre_servidor');
+    return get_defined_vars();
 }
 
 function base()

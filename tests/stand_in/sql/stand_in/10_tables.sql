@@ -3,6 +3,10 @@
 CREATE EXTENSION pg_trgm WITH SCHEMA public;
 CREATE EXTENSION unaccent WITH SCHEMA public;
 
+-- Spanish words, found with and without their accents.
+CREATE TEXT SEARCH CONFIGURATION es (COPY = pg_catalog.spanish);
+ALTER TEXT SEARCH CONFIGURATION es ALTER MAPPING FOR word, hword, hword_part WITH unaccent, spanish_stem;
+
 -- Shadows the built-in concat for two texts, as the release does.
 CREATE FUNCTION concat(text, text) RETURNS text LANGUAGE sql AS
 $$ SELECT CASE $1 WHEN '' THEN $2 ELSE $1 || ', ' || $2 END $$;
@@ -19,6 +23,7 @@ CREATE SEQUENCE sec_contenido;
 CREATE SEQUENCE sec_radi_nume_radi START 111000000 MAXVALUE 999999999;
 CREATE SEQUENCE log_log_id_seq;
 CREATE SEQUENCE sec_log_acceso;
+CREATE SEQUENCE log_archivo_descarga_log_codi_seq;
 CREATE SEQUENCE sec_log_bloqueos_dos;
 CREATE SEQUENCE log_usr_ciudadanos_logc_codigo_seq;
 CREATE SEQUENCE log_user_permisos_id_transaccion_seq;
@@ -202,6 +207,13 @@ CREATE TABLE log (
 CREATE TABLE log_acceso (
     log_codi bigint PRIMARY KEY DEFAULT nextval('sec_log_acceso'), fecha timestamptz, usuario varchar(50),
     ip varchar(300), intentos integer, acceso smallint
+);
+
+-- Both log_acceso and this one are meant to be parents of a table a year; they work without any.
+CREATE TABLE log_archivo_descarga (
+    log_codi bigint PRIMARY KEY DEFAULT nextval('log_archivo_descarga_log_codi_seq'), fecha timestamptz,
+    usua_codi integer, radi_nume_radi numeric(20,0), anex_codigo varchar(50), arch_tipo smallint DEFAULT 0,
+    tipo_descarga varchar(10)
 );
 
 CREATE TABLE log_sesion (fecha timestamptz PRIMARY KEY, usuario varchar(50), descripcion varchar(300));

@@ -45,6 +45,9 @@ CREATE TABLE usuarios_radicado (
     inst_codi integer
 );
 
+CREATE INDEX usuarios_radicado_texto ON usuarios_radicado USING gin (to_tsvector('es'::regconfig,
+    upper(coalesce(usua_nombre, '') || ' ' || coalesce(usua_apellido, '') || ' ' || coalesce(usua_institucion, ''))));
+
 CREATE TABLE hist_eventos (
     hist_fech timestamptz NOT NULL, usua_codi_ori integer NOT NULL,
     radi_nume_radi numeric(20,0) NOT NULL REFERENCES radicado, hist_obse varchar(600) NOT NULL, usua_codi_dest integer,

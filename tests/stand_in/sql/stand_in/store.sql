@@ -33,12 +33,22 @@ CREATE TABLE log_bloqueo (
     log_id bigint PRIMARY KEY DEFAULT nextval('sec_log_bloqueo'), tabla varchar, tipo_bloqueo varchar, fecha timestamptz
 );
 
+-- How long saving took, and left-overs of somebody's measuring.
+CREATE TABLE log_tiempo_guardar (
+    arch_codi bigint PRIMARY KEY, tamanio bigint, t1 timestamp, t2 timestamp, t3 timestamp, t4 timestamp, t5 timestamp,
+    t6 timestamp
+);
+CREATE TABLE tmp_revertir (arch_codi bigint PRIMARY KEY);
+CREATE TABLE tmp_tiempo_insert (arch_codi bigint, tiempo double precision, fecha timestamp DEFAULT now());
+CREATE TABLE tmp_tiempo_read (arch_codi bigint, tiempo double precision, fecha timestamp DEFAULT now());
+
 CREATE FUNCTION func_grabar_archivo(var_nombre_archivo text, var_archivo_base_64 text) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     activos indice[] := ARRAY(SELECT i FROM indice i WHERE esta_codi = 2 ORDER BY indi_codi);
     elegido indice;
     codigo bigint;
+    comienzo timestamp := clock_timestamp();
 BEGIN
     IF cardinality(activos) = 0 THEN
         RETURN 0;
@@ -48,6 +58,8 @@ BEGIN
     INSERT INTO archivo (arch_codi, nombre, fecha_creacion, tamanio, arch_md5, indi_codi)
     VALUES (codigo, var_nombre_archivo, now(), length(var_archivo_base_64) / 8 * 6, '', elegido.indi_codi);
     EXECUTE format('INSERT INTO %I VALUES ($1, $2)', elegido.nombre_tabla) USING codigo, var_archivo_base_64;
+    INSERT INTO log_tiempo_guardar (arch_codi, tamanio, t1, t6)
+    VALUES (codigo, length(var_archivo_base_64) / 8 * 6, comienzo, clock_timestamp());
     RETURN codigo;
 EXCEPTION WHEN OTHERS THEN
     INSERT INTO log_archivo (sentencia, error, fecha) VALUES (var_nombre_archivo, SQLERRM, now());
