@@ -6,8 +6,9 @@ import json
 import secrets
 import subprocess
 import tarfile
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -128,9 +129,17 @@ class Fleet:
         self.tag = secrets.token_hex(4)
         self.network = f"quipux-test-{self.tag}"
         self.hosts: list[Host] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """A folder for what belongs to these hosts: keys, inventories."""
+        assert self._folder is not None, "only while the fleet is"
+        return Path(self._folder.name)
 
     def __enter__(self) -> Fleet:
         podman("network", "create", self.network)
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{self.network}-", ignore_cleanup_errors=True)
         return self
 
     def __exit__(
@@ -143,22 +152,36 @@ class Fleet:
                 podman("kill", *containers)
             podman("rm", "-f", "-v", "-t", "0", *containers)
         podman("network", "rm", "-f", self.network)
+        if self._folder:
+            self._folder.cleanup()
 
-    def start(self, images: dict[str, str]) -> dict[str, Host]:
-        """Start hosts {name: image}, all at once, and wait until every one takes SSH."""
-        started = {name: self._run(name, image) for name, image in images.items()}
+    def start(
+        self,
+        images: dict[str, str],
+        *,
+        capabilities: tuple[str, ...] = (),
+        small: Mapping[str, str] | None = None,
+    ) -> dict[str, Host]:
+        """Start hosts {name: image}, all at once, and wait until every one takes SSH.
+
+        *capabilities*: what podman adds for each, such as NET_ADMIN for a firewall. *small*: {folder: size},
+        file systems of their own for these folders, such as "20m", for a test that fills one.
+        """
+        options = [f"--cap-add={name}" for name in capabilities]
+        options += [f"--tmpfs={path}:rw,size={size},mode=0755" for path, size in (small or {}).items()]
+        started = {name: self._run(name, image, options) for name, image in images.items()}
         for host in started.values():
             host.wait_until_up()
         return started
 
-    def _run(self, name: str, image: str) -> Host:
+    def _run(self, name: str, image: str, options: list[str]) -> Host:
         container = f"quipux-test-{self.tag}-{name}"
         host = Host(name, container, self.network)
         # crun fails on hybrid cgroups and systemd on the default ulimits of some machines.
         limits = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
         self.hosts.append(host)
         podman(
-            *("--runtime", "runc", "run", "-d", "--name", container, "--hostname", name, *limits),
+            *("--runtime", "runc", "run", "-d", "--name", container, "--hostname", name, *limits, *options),
             *("--systemd=always", f"--network={self.network}", image, "/sbin/init"),
         )
         return host

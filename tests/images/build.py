@@ -1,14 +1,19 @@
 """Images of the test hosts, made from Debian's own packages and kept in podman's storage.
 
-    python tests/images/build.py [SUITE...]      builds what is missing, prints the image names
+    python tests/images/build.py [--stage STAGE] [SUITE...]      builds what is missing, prints the image names
 
-One image a Debian suite, with everything a database or an application host needs and none of it running: what
-a host is for is decided by the test that starts it. An image is named after the hash of its recipe: a changed
-recipe builds a new one, an unchanged one costs nothing.
+Stages, each for every Debian suite; in none of them runs anything but sshd:
+
+- ``host``: what an environment's database or application host needs; the test that starts it says what it is for.
+- ``blank``: a bare Debian from which a self-hosted installation starts.
+- ``packages``: a blank one with the packages that the roles install, none of them configured.
+
+An image is named after the hash of its recipe: a changed recipe builds a new one, an unchanged one costs nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import hashlib
 import json
@@ -23,15 +28,39 @@ from pathlib import Path
 
 REPOSITORY = "localhost/quipux-test"
 SUITES = ("bookworm", "bullseye")
-TOOLS = ("podman", "runc", "mmdebstrap", "netavark", "aardvark-dns", "iptables", "nftables", "uidmap")
+STAGES = ("host", "blank", "packages")
+TOOLS = ("podman", "runc", "mmdebstrap", "netavark", "aardvark-dns", "iptables", "nftables", "uidmap", "age")
+BLANK = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "python3",
+    "sudo",
+    "ca-certificates",
+    "iproute2",
+)
 PACKAGES = (
-    *("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "sudo", "ca-certificates", "iproute2"),
+    *BLANK,
     *("locales", "tzdata"),
     *("postgresql", "postgresql-contrib", "python3-psycopg2"),
     *("apache2", "libapache2-mod-php", "php-pgsql", "php-gd", "php-xml", "php-curl", "php-zip"),
 )
 # What the real release makes its PDF files with; only Debian 11 runs it (PHP 7.4).
 PDF_PACKAGES = {"bullseye": ("php-soap", "html2ps", "ghostscript")}
+# Debian's installer brings it; without it Ansible's check mode of `apt` refuses to work.
+BLANK_TOO = ("python3-apt",)
+# What the self-hosting roles install. Debian 12 has no PHP 7.4: it is a database host only.
+SELF_HOSTED = (
+    *("postgresql", "postgresql-contrib", "python3-psycopg2", "acl", "locales", "age", "zstd", "nftables"),
+    *("python3-cryptography",),
+)
+SELF_HOSTED_WEB = {
+    "bullseye": (
+        *("apache2", "libapache2-mod-php7.4", "php7.4-cli", "php7.4-pgsql", "php7.4-soap", "php7.4-gd"),
+        *("php7.4-xml", "php7.4-curl", "php7.4-zip", "html2ps", "ghostscript", "msmtp"),
+    )
+}
 # Debian 11's updates have left the mirrors package by package; the release itself stays whole.
 WITHOUT_UPDATES = {"bullseye"}
 # Each host makes its own SSH host keys at its first start: an image must not hand the same to all of them.
@@ -40,29 +69,49 @@ ExecStartPre=
 ExecStartPre=/usr/bin/ssh-keygen -A
 ExecStartPre=/usr/sbin/sshd -t
 """
-CUSTOMISE = (
-    'echo "es_EC.UTF-8 UTF-8" > "$1/etc/locale.gen" && chroot "$1" locale-gen',
+EVERY_STAGE = (
     'rm -f "$1"/etc/ssh/ssh_host_* && : > "$1/etc/machine-id"',
     'mkdir -p "$1/etc/systemd/system/ssh.service.d" && '
     f"printf '%s' '{HOST_KEYS}' > \"$1/etc/systemd/system/ssh.service.d/host-keys.conf\"",
-    'chroot "$1" systemctl disable apache2.service postgresql.service',
     'chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer systemd-resolved.service '
     "systemd-timesyncd.service",
 )
+NOTHING_RUNS = (
+    'for unit in apache2 postgresql; do test ! -e "$1/lib/systemd/system/$unit.service" '
+    '|| chroot "$1" systemctl disable "$unit.service"; done',
+)
+CUSTOMISE = {
+    "host": (
+        'echo "es_EC.UTF-8 UTF-8" > "$1/etc/locale.gen" && chroot "$1" locale-gen',
+        *EVERY_STAGE,
+        *NOTHING_RUNS,
+    ),
+    "blank": EVERY_STAGE,
+    "packages": (*EVERY_STAGE, *NOTHING_RUNS),
+}
+# Debian's installer leaves the lists of packages, too: without them Ansible's check mode knows none.
+OPTIONS = {stage: ("--skip=cleanup/apt/lists",) for stage in ("blank", "packages")}
 
 
 class CannotBuildError(Exception):
     """This machine cannot run test hosts; the message says why in one line."""
 
 
-def image(suite: str) -> str:
+def image(suite: str, stage: str = "host") -> str:
     """Name of the suite's image, recipe hash included."""
-    recipe = json.dumps([suite, _packages(suite), CUSTOMISE, suite in WITHOUT_UPDATES]).encode()
-    return f"{REPOSITORY}:{suite}-{hashlib.sha256(recipe).hexdigest()[:12]}"
+    recipe = [suite, _packages(suite, stage), CUSTOMISE[stage], OPTIONS.get(stage), suite in WITHOUT_UPDATES]
+    return f"{_repository(stage)}:{suite}-{hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]}"
 
 
-def _packages(suite: str) -> tuple[str, ...]:
-    return (*PACKAGES, *PDF_PACKAGES.get(suite, ()))
+def _repository(stage: str) -> str:
+    return REPOSITORY if stage == "host" else f"{REPOSITORY}-{stage}"
+
+
+def _packages(suite: str, stage: str) -> tuple[str, ...]:
+    if stage == "host":
+        return (*PACKAGES, *PDF_PACKAGES.get(suite, ()))
+    blank = (*BLANK, *BLANK_TOO)
+    return blank if stage == "blank" else (*blank, *SELF_HOSTED, *SELF_HOSTED_WEB.get(suite, ()))
 
 
 def _sources(suite: str) -> tuple[str, ...]:
@@ -76,14 +125,14 @@ def _sources(suite: str) -> tuple[str, ...]:
     return (f"deb {mirror} {suite} main",)
 
 
-def ensure(suites: Iterable[str] = SUITES) -> dict[str, str]:
+def ensure(suites: Iterable[str] = SUITES, stage: str = "host") -> dict[str, str]:
     """Build the images that are missing; return {suite: image}. Raises CannotBuildError."""
     install_tools()
     with _one_at_a_time():
         for suite in suites:
-            if not _exists(image(suite)):
-                _build(suite)
-    return {suite: image(suite) for suite in suites}
+            if not _exists(image(suite, stage)):
+                _build(suite, stage)
+    return {suite: image(suite, stage) for suite in suites}
 
 
 def install_tools() -> None:
@@ -92,7 +141,7 @@ def install_tools() -> None:
         raise CannotBuildError("test hosts need root (podman with systemd inside); this user is not root")
     if not shutil.which("apt-get"):
         raise CannotBuildError("test hosts need a Debian machine; apt-get is not here")
-    if all(shutil.which(tool) for tool in ("podman", "runc", "mmdebstrap", "iptables", "nft")):
+    if all(shutil.which(tool) for tool in ("podman", "runc", "mmdebstrap", "iptables", "nft", "age-keygen")):
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *TOOLS]):
@@ -108,21 +157,22 @@ def install_tools() -> None:
             raise CannotBuildError(f"apt-get {arguments[0]} failed: {_reason(done.stderr or done.stdout)}")
 
 
-def _build(suite: str) -> None:
-    print(f"Building {image(suite)} from Debian's packages", file=sys.stderr, flush=True)
+def _build(suite: str, stage: str) -> None:
+    name = image(suite, stage)
+    print(f"Building {name} from Debian's packages", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="quipux-test-image-") as folder:
         tar = Path(folder) / f"{suite}.tar"
-        hooks = [f"--customize-hook={hook}" for hook in CUSTOMISE]
-        include = f"--include={','.join(_packages(suite))}"
-        _run(["mmdebstrap", "--variant=minbase", include, *hooks, suite, str(tar), *_sources(suite)])
-        _run(["podman", "import", str(tar), image(suite)])
-    _forget_older(suite)
+        options = [*OPTIONS.get(stage, ()), *(f"--customize-hook={hook}" for hook in CUSTOMISE[stage])]
+        include = f"--include={','.join(_packages(suite, stage))}"
+        _run(["mmdebstrap", "--variant=minbase", include, *options, suite, str(tar), *_sources(suite)])
+        _run(["podman", "import", str(tar), name])
+    _forget_older(suite, stage)
 
 
-def _forget_older(suite: str) -> None:
-    listed = _run(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY]).split()
+def _forget_older(suite: str, stage: str) -> None:
+    listed = _run(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}"]).split()
     for name in listed:
-        if name.startswith(f"{REPOSITORY}:{suite}-") and name != image(suite):
+        if name.startswith(f"{_repository(stage)}:{suite}-") and name != image(suite, stage):
             # one that is in use stays until the next build
             subprocess.run(["podman", "rmi", name], capture_output=True, check=False)
 
@@ -153,12 +203,14 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def main(arguments: list[str]) -> int:
-    unknown = [suite for suite in arguments if suite not in SUITES]
-    if unknown:
-        print(f"unknown suite {unknown[0]}; type one of: {' '.join(SUITES)}", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="tests/images/build.py")
+    parser.add_argument("--stage", choices=STAGES, default="host")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
+    options = parser.parse_args(arguments)
+    if unknown := [suite for suite in options.suites if suite not in SUITES]:
+        parser.error(f"unknown suite {unknown[0]}; type one of: {' '.join(SUITES)}")
     try:
-        for name in ensure(arguments or SUITES).values():
+        for name in ensure(options.suites or SUITES, options.stage).values():
             print(name)
     except CannotBuildError as problem:
         print(f"images not built: {problem}", file=sys.stderr)
