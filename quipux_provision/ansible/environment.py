@@ -6,7 +6,7 @@ The caller's variables, an ``ansible.cfg`` beside the workspace and one in the h
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _KEPT = ("PATH", "HOME", "SSH_AUTH_SOCK", "TZ")
@@ -48,11 +48,14 @@ def pinned_hosts(inventory: Path) -> Path | None:
     return found.absolute() if found.is_file() else None
 
 
-def build_config(folder: Path, collections: Path, known_hosts: Path | None = None) -> str:
+def build_config(
+    folder: Path, collections: Path, known_hosts: Path | None = None, more: Sequence[Path] = ()
+) -> str:
     """Return the text of the run's ``ansible.cfg``. Pure.
 
     :param folder: the run's private folder.
     :param collections: the folder that holds ``ansible_collections``.
+    :param more: folders with further collections.
     :param known_hosts: pinned host keys; without it SSH uses the user's own. Unknown keys are always refused.
     """
     options = ["ControlMaster=auto", "ControlPersist=30s", "StrictHostKeyChecking=yes"]
@@ -62,7 +65,7 @@ def build_config(folder: Path, collections: Path, known_hosts: Path | None = Non
     ssh_args = " ".join(["-C", *(f"-o {shlex.quote(option)}" for option in options)])
     return f"""\
 [defaults]
-collections_path = {collections}
+collections_path = {":".join(map(str, (collections, *more)))}
 collections_scan_sys_path = False
 local_tmp = {folder / "tmp"}
 interpreter_python = /usr/bin/python3

@@ -61,13 +61,16 @@ class ItemResult:
 @dataclass(frozen=True)
 class Outcome:
     """Items by case; the database as the module found it; the hosts that belong to the run; its failure;
-    what a review found, by case."""
+    what a review found, by case; every ``host, task`` that changed something; what the playbook told by
+    ``set_stats``."""
 
     items: Mapping[str, ItemResult]
     database: Mapping[str, Any] | None = None
     hosts: tuple[str, ...] = ()
     failure: Failure | None = None
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    changed: tuple[tuple[str, str], ...] = ()
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Fold:
@@ -78,6 +81,7 @@ class Fold:
     :param check: check mode, in which nothing is stored.
     :param redact: removes known secrets from a text.
     :param reviewed: the cases that a review is to tell of; likewise.
+    :param optional_groups: whether a play may find no host: its group is one that an inventory need not have.
     """
 
     def __init__(
@@ -87,7 +91,10 @@ class Fold:
         check: bool = False,
         redact: Callable[[str], str] = str,
         reviewed: Collection[str] = (),
+        optional_groups: bool = False,
     ) -> None:
+        self._optional_groups = optional_groups
+        self._changed: list[tuple[str, str]] = []
         self._requested = requested
         self._reviewed = frozenset(reviewed)
         self._evidence = EvidenceFold()
@@ -112,13 +119,15 @@ class Fold:
         host, result = str(data.get("host", "")), data.get("res") or {}
         if action == STORAGE and host:
             self._storage_hosts.add(host)
+        if kind == "runner_on_ok" and result.get("changed"):
+            self._changed.append((host, str(data.get("task", ""))))
         if kind in ("runner_on_ok", "runner_on_failed"):
             self._take_result(action, host, result)
         if kind == "runner_on_failed":
             self._take_failure(data, action, host, result)
         elif kind == "runner_on_unreachable":
             self._failures.append(_unreachable(host, self._line(result.get("msg"))))
-        elif kind == "playbook_on_no_hosts_matched":
+        elif kind == "playbook_on_no_hosts_matched" and not self._optional_groups:
             self._empty.append(str(data.get("play") or data.get("pattern") or ""))
         elif kind == "playbook_on_stats":
             self._stats = data
@@ -138,7 +147,9 @@ class Fold:
                 _("The run was interrupted."),
                 _("Run the same command again: what is done already is found and left as it is."),
             )
-        return Outcome(items, self._database, self._hosts(), failure, self._evidence.result())
+        told = (self._stats or {}).get("artifact_data") or {}
+        evidence = self._evidence.result()
+        return Outcome(items, self._database, self._hosts(), failure, evidence, tuple(self._changed), told)
 
     def _take_result(self, action: str, host: str, result: Mapping[str, Any]) -> None:
         items = result.get("items")

@@ -46,6 +46,8 @@ class Run:
     :param variables: extra variables; every string in them is data, never a template.
     :param vault_password: opens the inventory's vaults.
     :param secrets: texts that are masked in whatever comes out of the run.
+    :param collections: folders with further collections, searched after our own.
+    :param optional_groups: plays over groups that an inventory need not have may find no host.
     :param application_name: what the database shows as the name of this run's connections.
     :param on_progress: told of each task on each host as it starts and ends.
     :param on_output: given Ansible's own output, secrets masked.
@@ -57,6 +59,8 @@ class Run:
     variables: Mapping[str, Any]
     check: bool = False
     vault_password: str | None = field(default=None, repr=False)
+    collections: tuple[Path, ...] = ()
+    optional_groups: bool = False
     verbosity: int = 0
     application_name: str = "quipux-provision"
     on_progress: Callable[[Progress], None] | None = None
@@ -86,6 +90,7 @@ def execute(run: Run) -> Outcome:
         check=run.check,
         redact=redact,
         reviewed=[item["case"] for item in run.variables.get("review_items") or []],
+        optional_groups=run.optional_groups,
     )
     with private_folder() as folder, _stop_requests() as stop_requests:
         arguments = _prepare(run, folder, collections)
@@ -112,7 +117,8 @@ def program_path(name: str) -> str:
 
 def _prepare(run: Run, folder: Path, collections: Path) -> list[str]:
     """Write what the run reads into its private folder and return ansible-playbook's arguments."""
-    write_private(folder / CONFIG_NAME, build_config(folder, collections, pinned_hosts(run.inventory)))
+    config = build_config(folder, collections, pinned_hosts(run.inventory), run.collections)
+    write_private(folder / CONFIG_NAME, config)
     variables = {"provision_application_name": run.application_name, **run.variables}
     password = write_private(folder / "vault", run.vault_password) if run.vault_password else None
     return build_args(

@@ -39,6 +39,8 @@ SUSPENDED = "case.suspended"
 REOPENED = "case.reopened"
 WITHDRAWN = "case.withdrawn"
 PURGED = "case.purged"
+SERVER_STARTED = "server.started"
+SERVER_ENDED = "server.ended"
 LOCK_TAKEN_OVER = "lock.taken_over"
 LOCK_RELEASED = "lock.released_by_hand"
 
@@ -52,6 +54,7 @@ CAPACITADA = "capacitada"
 EN_CAPACITACION = "en_capacitacion"
 INFORMADA = "informada"
 REVISADA = "revisada"
+INSTALADA = "instalada"
 OBSERVADA = "observada"
 APROBADA = "aprobada"
 EN_PRODUCCION = "en_produccion"
@@ -67,6 +70,7 @@ STATES = (
     REVISADA,
     OBSERVADA,
     APROBADA,
+    INSTALADA,
     EN_PRODUCCION,
     SUSPENDIDA,
     RECHAZADA,

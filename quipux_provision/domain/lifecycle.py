@@ -18,6 +18,7 @@ from quipux_provision.domain.records import (
     RecordedReview,
     RecordedRun,
     RecordedTraining,
+    Server,
     WantedNotice,
     Window,
 )
@@ -66,16 +67,48 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             if ledger.signers_sha256 is not None:
                 ledger.signers_changed = event.time
             ledger.signers_sha256 = event.data["sha256"]
+        elif event.kind in (kinds.SERVER_STARTED, kinds.SERVER_ENDED) and event.environment:
+            _server(ledger, event, event.environment)
         elif event.case is not None and event.kind in _STEPS:
             case = ledger.cases.setdefault(event.case, CaseState(event.case))
             before = case.state
             _STEPS[event.kind](case, event)
             _finish_run(ledger, event)
+            if event.environment in ledger.servers:
+                installed = ledger.servers[event.environment].installed
+                case.progress(event.environment).installed = installed is not None
             case.newest = event.time
-            if case.state != before or case.since is None:
-                case.since = event.time
-                case.steps.append((case.state, event.time))
+            _note_step(case, before, event.time)
     return ledger
+
+
+def _note_step(case: CaseState, before: str, time: datetime) -> None:
+    if case.state != before or case.since is None:
+        case.since = time
+        case.steps.append((case.state, time))
+
+
+def _server(ledger: LedgerState, event: LedgerEvent, environment: str) -> None:
+    """Take a run over an institution's own server; what it changes of the server holds for its cases."""
+    server = ledger.servers.setdefault(environment, Server())
+    data = event.data
+    if event.kind == kinds.SERVER_STARTED:
+        server.unfinished[data["run"]] = data["verb"]
+        return
+    server.unfinished.pop(data["run"], None)
+    if data["result"] != "ok":
+        return
+    server.release = data["release"] or server.release
+    if data["backup"]:
+        server.backup, server.backup_time = data["backup"], event.time
+    if data["answers"] is None:
+        return
+    server.installed = (server.installed or event.time) if data["answers"] else None
+    for case in ledger.cases.values():
+        if environment in case.environments:
+            before = case.state
+            case.environments[environment].installed = server.installed is not None
+            _note_step(case, before, event.time)
 
 
 def _run_started(ledger: LedgerState, event: LedgerEvent) -> None:

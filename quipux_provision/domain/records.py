@@ -15,7 +15,9 @@ from quipux_provision.domain.kinds import (
     EN_CAPACITACION,
     EN_PRODUCCION,
     INFORMADA,
+    INSTALADA,
     OBSERVADA,
+    OWN,
     RECIBIDA,
     REVISADA,
     TRAINING,
@@ -139,10 +141,28 @@ class WantedNotice:
 
 
 @dataclass
+class Server:
+    """An institution's own server, as the runs over it told.
+
+    :param installed: since when it is known to answer as a Quipux; None before, and once it is uninstalled.
+    :param release: ``version`` and ``digest`` of what runs there.
+    :param backup: ``id`` of the newest backup that was fetched.
+    :param unfinished: runs that have not told how they ended, and their verbs.
+    """
+
+    installed: datetime | None = None
+    release: Mapping[str, Any] = field(default_factory=dict)
+    backup: str | None = None
+    backup_time: datetime | None = None
+    unfinished: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
 class Progress:
     """What happened to one case in one environment.
 
     :param codes: activation codes that may still open the account: SHA-256 of their hash -> since when.
+    :param installed: whether the institution's own server there is known to answer.
     :param stale: whether what was carried out has to be approved and carried out again.
     :param code_expired: whether the newest code died before anybody used it.
     :param account_ended: why we deactivated the account, None while it lives.
@@ -152,6 +172,7 @@ class Progress:
     plan: RecordedPlan | None = None
     decision: RecordedDecision | None = None
     applied: RecordedRun | None = None
+    installed: bool = False
     stale: bool = False
     operators: set[str] = field(default_factory=set)
     approvers: set[str] = field(default_factory=set)
@@ -220,8 +241,11 @@ class CaseState:
         decided = {p.kind for p in self.environments.values() if p.decision}
         if held - {TRAINING}:
             return EN_PRODUCCION
-        if decided - {TRAINING}:
+        if decided - {TRAINING, OWN}:
             return APROBADA
+        if OWN in decided:
+            installed = all(p.installed for p in self.environments.values() if p.kind == OWN and p.decision)
+            return INSTALADA if installed else ACEPTADA
         if TRAINING in held:
             return self._standing_in_training()
         if TRAINING in decided:
@@ -295,6 +319,7 @@ class LedgerState:
     :param databases: what each environment is bound to now, by name: the database and the environment's kind.
     :param clusters: the kind under which each cluster was bound first, by system identifier.
     :param documents: where each decision document lies, by SHA-256.
+    :param servers: institutions' own servers, by environment.
     :param unfinished_runs: the cases whose end a run did not tell, by run.
     """
 
@@ -302,6 +327,7 @@ class LedgerState:
     databases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     clusters: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str | None] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
     unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
     signers_sha256: str | None = None
     signers_changed: datetime | None = None

@@ -12,7 +12,7 @@ from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import parse_time
 from quipux_provision.domain.clock import days_left, local_date
 from quipux_provision.domain.deadlines import overdue
-from quipux_provision.domain.fields import CENTRAL
+from quipux_provision.domain.fields import CENTRAL, SELF_HOSTED
 from quipux_provision.domain.lifecycle import fold
 from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
@@ -39,6 +39,7 @@ _CENTRAL = (
     kinds.EN_PRODUCCION,
 )
 _SHORT = (kinds.RECIBIDA, kinds.APROBADA, kinds.EN_PRODUCCION)
+_OWN = (kinds.RECIBIDA, kinds.ACEPTADA, kinds.INSTALADA, kinds.EN_PRODUCCION)
 _REPORTED = (kinds.INFORMADA, kinds.REVISADA)
 _STOPPED = (kinds.SUSPENDIDA, kinds.RECHAZADA, kinds.DESISTIDA)
 _NOTICES = {"signers_changed": "El archivo de firmantes cambió: revise quién puede firmar (signers list)."}
@@ -163,7 +164,7 @@ def _next(step: Mapping[str, Any]) -> site.NextStep:
 
 
 def _road(case: CaseState) -> tuple[site.Step, ...]:
-    road = _CENTRAL if case.route == CENTRAL else _SHORT
+    road = {CENTRAL: _CENTRAL, SELF_HOSTED: _OWN}.get(case.route, _SHORT)
     reached = dict(case.steps)
     if case.state in road:
         here, stopped = road.index(case.state), False

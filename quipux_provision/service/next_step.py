@@ -16,6 +16,7 @@ from quipux_provision.domain.kinds import (
     INFORMADA,
     MAIL_SAVED,
     OBSERVADA,
+    OWN,
     PLAN_CHANGED,
     PRODUCTION,
     RECHAZADA,
@@ -23,7 +24,7 @@ from quipux_provision.domain.kinds import (
     SUSPENDIDA,
     TRAINING,
 )
-from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -49,19 +50,21 @@ class NextStep:
     by: datetime | None = None
 
 
-def next_step(workspace: Workspace, case: CaseState) -> NextStep:
+def next_step(workspace: Workspace, state: LedgerState, case: CaseState) -> NextStep:
     """Return who acts next."""
-    return _Steps(workspace, case).next()
+    return _Steps(workspace, state, case).next()
 
 
 class _Steps:
-    def __init__(self, workspace: Workspace, case: CaseState) -> None:
+    def __init__(self, workspace: Workspace, state: LedgerState, case: CaseState) -> None:
+        self.servers = state.servers
         self.workspace = workspace
         self.policy = workspace.settings.policy
         self.case = case
         self.now = workspace.now()
         serving = [e for e in workspace.settings.environments.values() if case.route in e.routes]
         self.training = next((e for e in serving if e.kind == TRAINING), None)
+        self.own = next((e for e in serving if e.kind == OWN), None)
         self.production = next((e for e in serving if e.kind == PRODUCTION), None)
 
     def next(self) -> NextStep:
@@ -77,6 +80,8 @@ class _Steps:
             return left
         if state == EN_PRODUCCION:
             return NextStep(NOBODY)
+        if self.own:
+            return self._on_own_server(self.own)
         if state in (RECIBIDA, ACEPTADA, CAPACITADA) and self.training:
             return self._enter_training(self.training)
         if state in (EN_CAPACITACION, OBSERVADA, INFORMADA) and self.policy.review_gate:
@@ -115,6 +120,12 @@ class _Steps:
             module = missing[0] if missing[0] in training.MODULES else "administracion"
             return NextStep(OPERATOR, self._command("training", f"--module {module} --hours H --date D"))
         return step
+
+    def _on_own_server(self, environment: Environment) -> NextStep:
+        server = self.servers.get(environment.name)
+        if server is None or server.installed is None:
+            return NextStep(OPERATOR, f"quipux-provision self-hosted install -e {environment.name}")
+        return self._gate(environment, NextStep(OPERATOR, self._in("apply", environment)))
 
     def _in_training(self) -> NextStep:
         case, window = self.case, self.case.window

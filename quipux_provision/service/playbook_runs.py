@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from quipux_provision.ansible.progress import Progress
 
 PLAYBOOK = "quipux.provision.provision"
+COLLECTIONS = ".collections"  # of the workspace: what the roles for own servers stand on
 
 
 @dataclass(frozen=True)
@@ -159,10 +160,12 @@ def execute(
     *,
     check: bool = False,
     reading: bool = False,
+    optional_groups: bool = False,
     secrets: tuple[str, ...] = (),
 ) -> Outcome:
     """Run *playbook* in *environment*.
 
+    :param optional_groups: the playbook has plays over groups that an inventory need not have.
     :param reading: on the inventory for what only reads, where the settings name one.
     :param secrets: texts that must not be shown.
     """
@@ -183,6 +186,8 @@ def execute(
             },
             check=check,
             vault_password=vault,
+            optional_groups=optional_groups,
+            collections=tuple(path for path in [workspace.root / COLLECTIONS] if path.is_dir()),
             application_name=application_name(run),
             verbosity=watch.verbosity,
             on_progress=watch.on_progress,

@@ -31,6 +31,7 @@ from quipux_provision.service.playbook_runs import (
     work_of,
 )
 from quipux_provision.service.results import CaseResult
+from quipux_provision.service.self_hosted import check_installed
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -133,6 +134,7 @@ def _apply_locked(
 
     state = workspace.state()
     environments.check_kind(state, environment)
+    check_installed(state, environment)
     run = secrets.token_hex(8)
     cases = [workspace.case(state, name) for name in locked.held]
     if activate:

@@ -28,7 +28,7 @@ def initialise(target: Path) -> list[Path]:
             _("{path} is a workspace already").format(path=target),
             _("use it with --workspace {path}, or name another folder").format(path=target),
         )
-    sources = [(_PACKAGE / "workspace_template", Path()), (_inventories(), Path("inventories"))]
+    sources = [(_PACKAGE / "workspace_template", Path()), (inventories(), Path("inventories"))]
     written: list[Path] = []
     try:
         if not target.exists():
@@ -47,7 +47,7 @@ def initialise(target: Path) -> list[Path]:
     return sorted(written)
 
 
-def _inventories() -> Path:
+def inventories() -> Path:
     """Return the example inventories: packed with the wheel, or at the top of a checkout."""
     packed = _PACKAGE / "inventories"
     return packed if packed.is_dir() else _PACKAGE.parent / "inventories"

@@ -30,7 +30,7 @@ def status(
     cases = [workspace.case(state, name) for name in dict.fromkeys(names)] or list(state.cases.values())
     workspace.preload(case.request_ref for case in cases)
     return {
-        "cases": [_describe(workspace, case) for case in cases],
+        "cases": [_describe(workspace, state, case) for case in cases],
         "notices": list(_notices(workspace, state)),
     }
 
@@ -47,10 +47,10 @@ def _notices(workspace: Workspace, state: LedgerState) -> Iterator[dict[str, Any
         yield {"code": "signers_changed", "message": message.format(time=moment)}
 
 
-def _describe(workspace: Workspace, case: CaseState) -> dict[str, Any]:
+def _describe(workspace: Workspace, state: LedgerState, case: CaseState) -> dict[str, Any]:
     data = workspace.known(case.request_ref)
     institution = Request.from_source(case.case, data["request"]).institution if data else None
-    step = next_step(workspace, case)
+    step = next_step(workspace, state, case)
     return {
         "case": case.case,
         "ruc": institution.ruc if institution else None,

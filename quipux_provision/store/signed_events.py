@@ -21,6 +21,7 @@ from quipux_provision.domain.kinds import (
     RETURNED,
     REVIEWED,
     RUN_STARTED,
+    SERVER_STARTED,
     SUBMITTED,
     SUSPENDED,
     TRAINING_RECORDED,
@@ -38,6 +39,7 @@ from quipux_provision.store.signatures import APPROVAL, REQUEST, RUN
 _REQUIRED = {
     SUBMITTED: (REQUEST, {"ledger_id", "case", "round", "request_digest"}),
     RUN_STARTED: (RUN, {"ledger_id", "environment", "run", "cases"}),
+    SERVER_STARTED: (RUN, {"ledger_id", "environment", "run", "verb"}),
     REBOUND: (RUN, {"ledger_id", "environment", "rebind"}),
     TRAINING_RECORDED: (RUN, {"ledger_id", "case", "training_digest"}),
     CLOCK_STARTED: (RUN, {"ledger_id", "case", "environment", "started_at"}),
@@ -65,6 +67,7 @@ _REPEATED = (
     "round",
     "request_digest",
     "run",
+    "verb",
     "purpose",
     "training_digest",
     "hours",

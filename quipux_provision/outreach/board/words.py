@@ -30,6 +30,7 @@ MEANINGS = {
     kinds.OBSERVADA: "Devuelta con observaciones; el plazo sigue corriendo.",
     kinds.REVISADA: "Todo lo obligatorio cumple; falta aprobar producción.",
     kinds.APROBADA: "Aprobada; falta crear la cuenta de producción.",
+    kinds.INSTALADA: "Aceptada, y su servidor responde; falta crear la cuenta.",
     kinds.EN_PRODUCCION: "Entregada en producción.",
     kinds.SUSPENDIDA: "El plazo venció sin informe.",
     kinds.RECHAZADA: "Solicitud no aceptada.",
