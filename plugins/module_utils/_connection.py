@@ -101,6 +101,18 @@ class Session:
         except psycopg2.Error as error:
             raise self._told(error) from None
 
+    def script(self, name: str, text: str) -> None:
+        """Run a whole script of SQL, all of it or nothing; there are no secrets in it, so that an error may tell
+        the server's text. Raises Rejected."""
+        try:
+            self._cursor.execute(text)
+        except psycopg2.Error as error:
+            diagnosis = error.diag
+            told = diagnosis.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
+            position = int(diagnosis.statement_position or 0)
+            line = f", line {text.count(chr(10), 0, position) + 1}" if position else ""
+            raise Rejected(f"{name}{line}: {told}") from None
+
     def rollback(self) -> None:
         """End an open transaction without keeping anything of it; silent if there is none."""
         if self._connection.closed:

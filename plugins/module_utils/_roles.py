@@ -103,7 +103,9 @@ def bring_about(session: Session, wanted: Wanted, check_mode: bool) -> list[str]
                 changes.append(f"+ {privilege} on {level.split(maxsplit=1)[0].lower()}")
                 statements.append(f"GRANT {privilege} ON {level} TO {role}")
     verifier = (
-        None if check_mode and "created" in changes else _verifier(session, wanted, "created" in changes)
+        None
+        if check_mode and "created" in changes
+        else missing_verifier(session, wanted.name, wanted.password, "created" in changes)
     )
     if verifier is not None:
         changes.append("password")
@@ -111,7 +113,7 @@ def bring_about(session: Session, wanted: Wanted, check_mode: bool) -> list[str]
         for statement in statements:
             session.fetch(statement)
         if verifier is not None:
-            _set_password(session, wanted.name, verifier)
+            set_password(session, wanted.name, verifier)
     return changes
 
 
@@ -138,18 +140,18 @@ def _grant(sign: str, role: str, relation: str, privilege: str, column: str, seq
     return f"{verb} {what} ON {kind} public.{quoted(relation)} {to} {role}"
 
 
-def _verifier(session: Session, wanted: Wanted, created: bool) -> str | None:
+def missing_verifier(session: Session, name: str, password: str, created: bool) -> str | None:
     """A new verifier if the stored one is not the password's. Only superusers may look: others set it on
     creation."""
     if created:
-        return _scram.make(wanted.password)
+        return _scram.make(password)
     if session.fetch("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")[0][0]:
-        stored = session.fetch("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (wanted.name,))[0][0]
-        return None if _scram.fits(wanted.password, stored) else _scram.make(wanted.password)
+        stored = session.fetch("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (name,))[0][0]
+        return None if _scram.fits(password, stored) else _scram.make(password)
     return None
 
 
-def _set_password(session: Session, name: str, verifier: str) -> None:
+def set_password(session: Session, name: str, verifier: str) -> None:
     """Hand the verifier over by COPY, so that the server's statement log does not get even that."""
     session.fetch(
         "CREATE TEMPORARY TABLE quipux_provision_verifier (role text, verifier text) ON COMMIT DROP"

@@ -90,7 +90,7 @@ CUSTOMISE = {
     "packages": (*EVERY_STAGE, *NOTHING_RUNS),
 }
 # Debian's installer leaves the lists of packages, too: without them Ansible's check mode knows none.
-OPTIONS = {stage: ("--skip=cleanup/apt/lists",) for stage in ("blank", "packages")}
+OPTIONS = dict.fromkeys(("blank", "packages"), ("--skip=cleanup/apt/lists",))
 
 
 class CannotBuildError(Exception):

@@ -12,8 +12,6 @@ import pytest
 from tests.hosts.machines import Fleet
 from tests.images.build import STAGES, CannotBuildError, ensure
 from tests.self_hosted.site import Site
-from tests.stand_in.archives import RELEASE_VARIABLE
-from tests.stand_in.database import REAL_VARIABLE
 
 FULL_VARIABLE = "QUIPUX_TEST_FULL"
 

@@ -1,7 +1,18 @@
 <?php
-require_once __DIR__ . '/biblioteca.php';
-exigir_sesion();
-encabezado('Bandejas');
-echo '<p>' . html($_SESSION['usua_nombre']) . ' - ' . html($_SESSION['inst_nombre']) . '</p>';
-echo '<a href="Administracion/formAdministracion.php">Administraci&oacute;n</a> <a href="cerrar_session.php">Salir</a>';
-pie();
+session_start();
+$ruta_raiz = ".";
+include_once "$ruta_raiz/rec_session.php";
+?>
+<html>
+<head>
+<title>.:: Quipux - Sistema de Gesti&oacute;n Documental ::.</title>
+<meta http-equiv="Content-Type" content="text/html; charset=UTF-8">
+</head>
+<frameset rows="97,864*">
+<frame name="topFrame" src="f_top.php">
+<frameset cols="175,947*">
+<frame name="leftFrame" id="leftFrame" src="correspondencia.php">
+<frame name="mainFrame" id="mainFrame" src="cuerpo.php">
+</frameset>
+</frameset>
+</html>

@@ -121,6 +121,23 @@ class Story:
         )
         return self
 
+    def server(self, verb: str, *, answers: bool | None = True, good: bool = True) -> Story:
+        """A run over the institution's own server, from its start to its end."""
+        run = f"server-{len(self.events)}"
+        ended = {
+            "run": run,
+            "verb": verb,
+            "result": "ok" if good else "failed",
+            "changed": 1,
+            "release": {"version": f"version-{run}", "digest": "d"},
+            "backup": "copy" if verb == "backup" else None,
+            "answers": answers if good else None,
+        }
+        for kind, data in ((kinds.SERVER_STARTED, {"run": run, "verb": verb}), (kinds.SERVER_ENDED, ended)):
+            number = len(self.events) + 1
+            self.events.append(Happened(number, kind, None, "own", "operador", data))
+        return self
+
     def applied(self, environment: str, operator: str = "operador", **changed: Any) -> Story:
         plan = self.case().progress(environment).plan
         data = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -35,6 +36,20 @@ TABLE: list[tuple[str, Callable[[Story], Story]]] = [
     (
         "en_produccion",
         lambda s: s.trained().plan("production").decide("production").applied("production").trained_again(),
+    ),
+    ("recibida", lambda s: s.submit().server("install")),
+    ("aceptada", lambda s: s.submit().plan("own").decide("own")),
+    ("aceptada", lambda s: s.submit().plan("own").decide("own").server("install", good=False)),
+    ("aceptada", lambda s: s.submit().plan("own").decide("own").server("backup", answers=None)),
+    ("instalada", lambda s: s.submit().plan("own").decide("own").server("install")),
+    ("instalada", lambda s: s.submit().server("install").plan("own").decide("own")),
+    (
+        "instalada",
+        lambda s: s.server("install").submit().plan("own").decide("own").server("upgrade", good=False),
+    ),
+    (
+        "aceptada",
+        lambda s: s.server("install").submit().plan("own").decide("own").server("uninstall", answers=False),
     ),
     ("en_produccion", lambda s: s.submit().plan("own").decide("own").applied("own")),
     ("recibida", lambda s: s.trained().submit("request-2")),
@@ -243,3 +258,21 @@ def test_databases_and_signers() -> None:
     assert story.ledger().signers_changed is None
     changed = story.add(kinds.SIGNERS_CHANGED, sha256="two", previous="one").ledger()
     assert (changed.signers_sha256, changed.signers_changed) == ("two", story.events[-1].time)
+
+
+def test_a_server_is_what_its_runs_told() -> None:
+    story = Story().server("install").server("upgrade", good=False).server("backup", answers=None)
+    server = story.ledger().servers["own"]
+
+    assert server.installed == BEGIN + timedelta(hours=2)
+    assert server.release["version"] == "version-server-4"
+    assert (server.backup, server.backup_time) == ("copy", BEGIN + timedelta(hours=6))
+    assert server.unfinished == {}
+
+
+def test_a_run_over_a_server_that_died_stays_open() -> None:
+    story = Story().server("install")
+    story.events.pop()
+
+    server = story.ledger().servers["own"]
+    assert (server.installed, server.unfinished) == (None, {"server-0": "install"})
