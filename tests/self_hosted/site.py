@@ -124,7 +124,7 @@ class Site:
         # Two sites of one fleet: their hosts still need names of their own.
         suffix = f"-{number}" if number else ""
         wanted = {f"{name}{suffix}": images[name] for name in names}
-        started = fleet.start(wanted, capabilities=("NET_ADMIN",), small=small)
+        started = fleet.start(wanted, capabilities=("NET_ADMIN", "SYS_ADMIN"), small=small)
         hosts = {name: started[f"{name}{suffix}"] for name in names}
         site = cls(topology, variant, hosts, folder, opens, user)
         site._open()
