@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Mapping
+from typing import Any
 
 from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
@@ -26,11 +27,30 @@ def status(arguments: Namespace, output: Output) -> int:
         late = _("  (mail failed in {names})").format(names=", ".join(mail)) if mail else ""
         step = _step(case["next"])
         output.line(f"{case['case']:{width}}  {case['state']:16} {step}{late}")
+    for server in report["servers"]:
+        output.line(_server_line(server))
     if not cases:
         output.line(_("no cases yet: quipux-provision submit requests/FILE.yml"))
     for notice in report["notices"]:
         output.line(_("notice: {message}").format(message=notice["message"]))
     return 0
+
+
+def _server_line(server: Mapping[str, Any]) -> str:
+    words = [
+        _("installed since {time}, release {version}").format(
+            time=server["installed"], version=server["version"] or "-"
+        )
+        if server["installed"]
+        else _("not installed")
+    ]
+    if server["backup"]:
+        words.append(_("last backup {time}").format(time=server["backup_time"]))
+    if server["unfinished"]:
+        words.append(_("unfinished: {verbs}").format(verbs=", ".join(server["unfinished"])))
+    return _("server {environment}: {state}").format(
+        environment=server["environment"], state="; ".join(words)
+    )
 
 
 def _step(step: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.clock import days_left, local_text
-from quipux_provision.domain.records import CaseState, LedgerState, Progress
+from quipux_provision.domain.records import CaseState, LedgerState, Progress, Server
 from quipux_provision.domain.request import Request
 from quipux_provision.domain.training import hours
 from quipux_provision.i18n import _
@@ -18,11 +18,13 @@ from quipux_provision.service.workspace import Workspace
 def status(
     workspace: Workspace, names: Sequence[str] = (), state: LedgerState | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return ``cases`` and ``notices``.
+    """Return ``cases``, ``servers`` and ``notices``.
 
     A case is ``case, ruc, sigla, via, state, round, since, next, due, days_left, training_hours,
     environments``; ``next`` is ``{who, command, by, by_local}``;
-    ruc and sigla are None after a purge. A notice is ``code, message``.
+    ruc and sigla are None after a purge. A server is an institution's own: ``environment, installed,
+    version, backup, backup_time, unfinished`` (verbs of runs that did not tell their end). A notice is
+    ``code, message``.
 
     :param state: the ledger, where it was read already.
     """
@@ -31,7 +33,19 @@ def status(
     workspace.preload(case.request_ref for case in cases)
     return {
         "cases": [_describe(workspace, state, case) for case in cases],
+        "servers": [_server(name, server) for name, server in sorted(state.servers.items())],
         "notices": list(_notices(workspace, state)),
+    }
+
+
+def _server(name: str, server: Server) -> dict[str, Any]:
+    return {
+        "environment": name,
+        "installed": format_time(server.installed) if server.installed else None,
+        "version": server.release.get("version"),
+        "backup": server.backup,
+        "backup_time": format_time(server.backup_time) if server.backup_time else None,
+        "unfinished": sorted(server.unfinished.values()),
     }
 
 
