@@ -243,7 +243,7 @@ WRITING = ("probe_login", "document_store")
 
 
 def run(application: Application, wanted: t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """Ask the wanted checks and those they rest on: [{name, ok, detail}]; a bad one names who was not asked."""
+    """Ask the wanted checks and those they rest on: [{name, ok, detail}]; a bad one tells who was not."""
     names = set(wanted)
     for name in reversed(list(CHECKS)):
         if name in names and CHECKS[name]:

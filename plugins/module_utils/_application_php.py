@@ -31,7 +31,8 @@ $ruta_raiz = '.';
 include 'config.php';
 include 'include/db/ConnectionHandler.php';
 $db = new ConnectionHandler($ruta_raiz, 'bodega');
-$out = array('connected' => (bool) $db->conn->_connectionID, 'number' => 0, 'content' => '', 'deleted' => false);
+$out = array('number' => 0, 'content' => '', 'deleted' => false);
+$out['connected'] = (bool) $db->conn->_connectionID;
 if ($out['connected']) {
     $db->conn->SetFetchMode(ADODB_FETCH_ASSOC);
     $rs = $db->query("select func_grabar_archivo(E'{$in['name']}', E'{$in['content']}') as arch_codi");

@@ -7,6 +7,7 @@ it."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -120,10 +121,9 @@ class Web:
 
     def _shake_hands(self, context: ssl.SSLContext) -> dict[str, t.Any]:
         try:
-            with (
-                socket.create_connection((self.address, self.port), self._timeout) as raw,
-                context.wrap_socket(raw, server_hostname=self.host) as secured,
-            ):
+            with contextlib.ExitStack() as stack:
+                raw = stack.enter_context(socket.create_connection((self.address, self.port), self._timeout))
+                secured = stack.enter_context(context.wrap_socket(raw, server_hostname=self.host))
                 return dict(secured.getpeercert() or {})
         except ssl.SSLCertVerificationError as error:
             raise Unreachable(error.verify_message) from None

@@ -47,7 +47,7 @@ _INSERT = (
     "WHERE d.depe_codi = %s AND i.inst_codi = %s RETURNING usua_codi"
 )
 _PURPOSE = "Cuenta con la que quipux-provision comprueba el sistema; cerrada fuera de la comprobación"
-# Citizens may be shut out by the configuration: the mirror's row says staff, until the next UPDATE makes it anew.
+# Citizens may be shut out: the mirror's row says staff, until the next UPDATE makes it anew.
 _OPEN = (
     "UPDATE public.usuarios u SET usua_esta = 1, usua_nuevo = 1, usua_pasw = p.hash, "
     "usua_fecha_actualiza = now() FROM pg_temp.quipux_provision_probe p WHERE u.usua_codi = %s; "
