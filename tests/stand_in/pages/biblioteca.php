@@ -6,6 +6,8 @@ error_reporting(E_ALL);
 ini_set('display_errors', '0');
 ini_set('log_errors', '1');
 
+require_once __DIR__ . '/include/db/ConnectionHandler.php';
+
 /** Settings under the release's names, from config.php beside this file or else from the environment. */
 function configuracion($nombre = null)
 {
@@ -22,7 +24,12 @@ function leer_configuracion()
     $contrasena = getenv('QUIPUX_DB_PASSWORD');
     $servidor = getenv('QUIPUX_DB_SERVER');
     $db = getenv('QUIPUX_DB_NAME');
+    list($usuario_bodega, $contrasena_bodega, $servidor_bodega) = array($usuario, $contrasena, $servidor);
+    $db_bodega = getenv('QUIPUX_DB_STORE_NAME');
     $nombre_servidor = 'http://' . campo($_SERVER, 'HTTP_HOST');
+    $cuenta_mail_envio = $cuenta_mail_soporte = $amd_email = 'quipux@example.gob.ec';
+    $dias_descarga = 15;
+    $appID = '';
     if (is_file(__DIR__ . '/config.php')) {
         include __DIR__ . '/config.php';
     }
@@ -132,9 +139,15 @@ function huella()
 
 function abrir_sesion()
 {
-    ini_set('session.use_strict_mode', '1');
-    ini_set('session.cookie_httponly', '1');
-    session_start();
+    if (session_status() !== PHP_SESSION_ACTIVE) {
+        session_start();
+    }
+}
+
+/** What everybody sees who has no live session. */
+function sesion_expirada()
+{
+    terminar("Su sesi&oacute;n ha expirado o ha ingresado en otro equipo. <a href='" . raiz() . "/login.php' target='_parent'>Ingresar</a>");
 }
 
 /** Ten requests for one address in a row, each within two seconds, close the session for good (not account 0's). */
@@ -169,6 +182,7 @@ function frenar_insistencia()
 function exigir_sesion()
 {
     abrir_sesion();
+    include_once __DIR__ . '/config_replicacion.php'; // no release brings it: without it two warnings a request
     $codigo = isset($_SESSION['usua_codi']) ? $_SESSION['usua_codi'] : -99;
     if (isset($_SESSION['krd'])) {
         frenar_insistencia();
@@ -180,7 +194,7 @@ function exigir_sesion()
             'INSERT INTO log_sesion (fecha, usuario, descripcion) VALUES (clock_timestamp(), ?, ?)',
             array(campo($_SESSION, 'krd'), $vencida ? 'tiempo' : 'sin sesion viva: ' . direccion_cliente())
         );
-        terminar("Su sesi&oacute;n ha expirado o ha ingresado en otro equipo. <a href='" . raiz() . "/login.php'>Ingresar</a>");
+        sesion_expirada();
     }
     $_SESSION['hora_session'] = time();
 }

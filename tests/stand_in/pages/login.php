@@ -1,7 +1,8 @@
 <?php
 // Login: GET shows the form; POST krd (identity number) and drd (MD5 of the password) with ?acceso=login opens a session.
 
-require_once __DIR__ . '/biblioteca.php';
+require_once __DIR__ . '/funciones.php';
+require_once __DIR__ . '/Administracion/usuarios/cambiar_password_mail.php';
 
 /** Counts the try on the account whose row comes first; more than five within five minutes each close it for a while. */
 function contar_intento($krd, $drd)
@@ -33,7 +34,10 @@ function contar_intento($krd, $drd)
 
 function entrar($cuenta, $krd)
 {
-    session_regenerate_id(true);
+    // The release makes up the number of a session from what anybody knows; only session.use_strict_mode has PHP refuse it
+    // and take a random one. The colons of an IPv6 address are no part of a number: without that mode nobody comes in there.
+    session_id(str_replace('.', 'o', campo($_SERVER, 'REMOTE_ADDR')) . "o{$krd}oo" . configuracion('appID'));
+    session_start();
     $_SESSION = array(
         'krd' => $krd,
         'huella' => huella(),
@@ -68,7 +72,6 @@ function entrar($cuenta, $krd)
 }
 
 $aviso = '';
-abrir_sesion();
 if (campo($_POST, 'krd') !== '' && campo($_GET, 'acceso') === 'login') {
     $krd = limpio(strtoupper('U' . campo($_POST, 'krd')));
     $drd = limpio(campo($_POST, 'drd'));
@@ -84,13 +87,10 @@ if (campo($_POST, 'krd') !== '' && campo($_GET, 'acceso') === 'login') {
         $aviso = 'El usuario "' . substr($krd, 1) . '" se encuentra inactivo';
     } elseif ($cuenta['usua_nuevo'] == 0) {
         // Any password came this far: the account gets a new secret, unknown to whoever asked, and no session.
-        session_destroy();
         if (strpos((string) $cuenta['usua_email'], '@') === false) {
             terminar('Lo sentimos, usted no tiene registrada una cuenta de correo v&aacute;lida.');
         }
-        $nueva = substr(md5(random_bytes(30)), 1, 26);
-        consulta('UPDATE usuarios SET usua_nuevo = 1, usua_pasw = ? WHERE usua_cedula = ?', array($nueva, $cuenta['usua_cedula']));
-        consulta('UPDATE ciudadano SET ciu_nuevo = 1, ciu_pasw = ? WHERE ciu_cedula = ?', array($nueva, $cuenta['usua_cedula']));
+        enviar_codigo($krd, $cuenta['usua_cedula'], $cuenta['usua_email']);
         terminar('Su cuenta ha sido activada. En unos minutos recibir&aacute; un mensaje en su correo.');
     } else {
         entrar($cuenta, $krd);
@@ -98,16 +98,32 @@ if (campo($_POST, 'krd') !== '' && campo($_GET, 'acceso') === 'login') {
     }
 }
 
-encabezado('Ingreso');
-if ($aviso !== '') {
-    echo '<script>alert(' . json_encode($aviso, JSON_UNESCAPED_UNICODE | JSON_HEX_TAG) . ');</script>';
-}
+$ruta_raiz = '.';
+require_once __DIR__ . '/funciones_interfaz.php';
 ?>
+<html>
+<? echo html_head(); ?>
+<script src="js/md5.js"></script>
+<script>
+function validar_login() {
+    document.getElementById("drd").value = MD5(document.getElementById("drd").value);
+    return true;
+}
+// A window with bars is sent back to the entry, which opens one without; telephones are let be.
+if ((window.menubar.visible || window.toolbar.visible) && !/iphone|ipod|ipad|blackberry|android/i.test(navigator.userAgent)) {
+    window.location = "index.php";
+}
+</script>
+<body onload='document.getElementById("krd").focus();'>
+<? if ($aviso !== '') { ?>
+<script>alert(<? echo json_encode($aviso, JSON_UNESCAPED_UNICODE | JSON_HEX_TAG); ?>);</script>
+<? } ?>
 <h1>Ingreso de Usuarios al sistema</h1>
-<form name="form_login" action="login.php?acceso=login" method="post">
+<form name="form_login" action="login.php?acceso=login" method="post" onsubmit="return validar_login();">
 <label>C&eacute;dula <input type="text" id="krd" name="krd" size="20" maxlength="50"></label>
 <label>Contrase&ntilde;a <input type="password" id="drd" name="drd" size="20"></label>
 <input type="submit" name="Submit" value="Ingresar">
 </form>
-<?php
-pie();
+<a href="Administracion/usuarios/cambiar_password_olvido.php">&iquest;Olvid&oacute; su contrase&ntilde;a?</a>
+</body>
+</html>

@@ -43,6 +43,12 @@ function opciones($nombre, $filas, $elegida, $primera = null)
 
 function areas_activas()
 {
+    // Who is limited to some areas meets a function that PHP 7 no longer has.
+    $limite = fila('SELECT depe_codi_tmp FROM usuario_dependencia WHERE usua_codi = ?', array($_SESSION['usua_codi']));
+    if ($limite !== null) {
+        $numeros = implode(',', array_map('intval', split(',', $limite['depe_codi_tmp'])));
+        return consulta("SELECT depe_codi, depe_nomb FROM dependencia WHERE depe_codi IN ($numeros) ORDER BY 2")->fetchAll();
+    }
     return consulta(
         'SELECT depe_codi, depe_nomb FROM dependencia WHERE depe_estado = 1 AND inst_codi = ? ORDER BY depe_nomb',
         array($_SESSION['inst_codi'])

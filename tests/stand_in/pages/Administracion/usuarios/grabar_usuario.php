@@ -3,6 +3,7 @@
 // can grant whatever he posts), the tick that is missing deactivates, and a mailed code resets all accounts of a cédula.
 
 require_once __DIR__ . '/../formularios.php';
+require_once __DIR__ . '/cambiar_password_mail.php';
 exigir_administrador();
 
 /** The numbers of a list as the form's script keeps it: ",12,,36,". */
@@ -18,19 +19,6 @@ function anotar_permiso($usuario, $permiso, $accion)
         . ' VALUES (?, ?, ?, ?, now())',
         array($usuario, $_SESSION['usua_codi'], $accion, $permiso)
     );
-}
-
-/** A new activation code for every account of a cédula, mailed. */
-function enviar_codigo($cedula, $correo)
-{
-    $codigo = substr(bin2hex(random_bytes(16)), 0, 30);
-    $valores = array(guardable(md5($codigo)), $cedula);
-    consulta('UPDATE usuarios SET usua_nuevo = 1, usua_pasw = ? WHERE usua_cedula = ?', $valores);
-    consulta('UPDATE ciudadano SET ciu_nuevo = 1, ciu_pasw = ? WHERE ciu_cedula = ?', $valores);
-    $servidor = configuracion()['nombre_servidor'];
-    $enlace = "$servidor/usuarionuevo.php?krd=" . base64_encode("U$cedula") . '&code=' . base64_encode($codigo);
-    $cabecera = "MIME-Version: 1.0\r\nContent-type: text/html; charset=UTF-8\r\nFrom: Quipux <quipux@example.gob.ec>";
-    mail($correo, 'Quipux: Cambio de clave.', "<html><body><a href='$enlace'>$enlace</a></body></html>", $cabecera);
 }
 
 $nuevo = entero($_GET, 'accion') === 1;
@@ -109,7 +97,7 @@ foreach (array_intersect(array_unique(permisos('codigo_permisos_eli')), $tiene) 
     anotar_permiso($codigo, $permiso, 0);
 }
 if (isset($_POST['usr_contrasena']) && $activo) {
-    enviar_codigo($cedula, $valores['usua_email']);
+    enviar_codigo("U$cedula", $cedula, $valores['usua_email']);
     anotar_permiso($codigo, 0, 1);
 }
 encabezado('Usuario grabado');

@@ -1,0 +1,4 @@
+<?php
+require_once __DIR__ . '/../../biblioteca.php';
+$areas = split(',', campo($_POST, 'depe_codi_tmp'));
+echo '<ul><li>' . implode('</li><li>', array_map('intval', $areas)) . '</li></ul>';

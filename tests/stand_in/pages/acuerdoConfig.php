@@ -1,0 +1,2 @@
+<?php
+$cuerpoAcu = 'Texto del acuerdo.';

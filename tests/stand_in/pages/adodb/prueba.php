@@ -1,0 +1,2 @@
+<?php
+echo 'adodb: prueba ' . PHP_VERSION;

@@ -1,0 +1,63 @@
+<?php
+// Cleaning of what comes in, addresses, mail.
+
+require_once __DIR__ . '/biblioteca.php';
+
+function limpiar_sql($cadena)
+{
+    return is_array($cadena) ? null : limpio((string) $cadena);
+}
+
+function limpiar_numero($numero)
+{
+    return preg_replace('/[^0-9.-]/', '', trim((string) $numero));
+}
+
+/** Whether every address of a list has a domain that the name server knows. */
+function validar_mail($email)
+{
+    foreach (split(',', str_replace(';', ',', $email)) as $direccion) {
+        list(, $dominio) = split('@', $direccion . '@');
+        if ($dominio === '' || !checkdnsrr($dominio, 'ANY')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Mails one HTML text to each address of a comma list. The receiver stands in a header of ours and in mail()'s own. */
+function enviarMail($mensaje, $asunto, $destinatarios, $nombre = '', $ruta_raiz = '.')
+{
+    $envia = configuracion('cuenta_mail_envio');
+    $soporte = configuracion('cuenta_mail_soporte');
+    $servidor = configuracion('nombre_servidor');
+    $despedida = "<br>Saludos cordiales,<br>Soporte Quipux.<br>Este mensaje es autom&aacute;tico; escriba a $soporte.";
+    $cuerpo = str_replace(
+        array('**SISTEMA**', '**DESPEDIDA**'),
+        array("<a href='$servidor'>$servidor</a>", $despedida),
+        $mensaje
+    );
+    foreach (array_map('trim', explode(',', $destinatarios)) as $destinatario) {
+        if (strpos($destinatario, '@') && strpos($destinatario, '.', strpos($destinatario, '@'))) {
+            $cabecera = "MIME-Version: 1.0\r\nContent-type: text/html; charset=UTF-8\r\n"
+                . "To: $nombre <$destinatario>\r\nFrom: Quipux <$envia>\r\n";
+            mail($destinatario, $asunto, $cuerpo, $cabecera);
+        }
+    }
+}
+
+function generar_password($largo = 8)
+{
+    $clave = '';
+    while (strlen($clave) < $largo) {
+        $clave .= substr('abcdefghijkmnopqrstuvwxyz023456789', random_int(0, 33), 1);
+    }
+    return $clave;
+}
+
+function get_mime_tipe($nombre)
+{
+    $tipos = array('pdf' => 'application/pdf', 'png' => 'image/png', 'jpg' => 'image/jpeg', 'txt' => 'text/plain');
+    $extension = strtolower(pathinfo($nombre, PATHINFO_EXTENSION));
+    return isset($tipos[$extension]) ? $tipos[$extension] : 'application/octet-stream';
+}

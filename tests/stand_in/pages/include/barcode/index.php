@@ -1,0 +1,2 @@
+<?php
+echo 'codigo de barras: ' . htmlspecialchars(isset($_GET['barcode']) ? $_GET['barcode'] : '');

@@ -1,0 +1,2 @@
+<?php
+echo "<a href='Administracion/formAdministracion.php'>Administraci&oacute;n</a>";

@@ -1,0 +1,2 @@
+<?php
+echo '<html><body>Plantilla de memorando</body></html>';
