@@ -1,14 +1,15 @@
 """Images of the test hosts, made from Debian's own packages and kept in podman's storage.
 
-    python tests/images/build.py [--stage STAGE] [SUITE...]      builds what is missing, prints the image names
+    python tests/images/build.py [--stage STAGE] [SUITE...]    builds what is missing, prints the image names
 
 Stages, each for every Debian suite; in none of them runs anything but sshd:
 
-- ``host``: what an environment's database or application host needs; the test that starts it says what it is for.
+- ``host``: what an environment's database or application host needs; what it is for, a test says.
 - ``blank``: a bare Debian from which a self-hosted installation starts.
 - ``packages``: a blank one with the packages that the roles install, none of them configured.
 
-An image is named after the hash of its recipe: a changed recipe builds a new one, an unchanged one costs nothing.
+An image is named after the hash of its recipe: a changed recipe builds a new one, an unchanged one costs
+nothing.
 """
 
 from __future__ import annotations
@@ -31,14 +32,9 @@ SUITES = ("bookworm", "bullseye")
 STAGES = ("host", "blank", "packages")
 TOOLS = ("podman", "runc", "mmdebstrap", "netavark", "aardvark-dns", "iptables", "nftables", "uidmap", "age")
 BLANK = (
-    "systemd",
-    "systemd-sysv",
-    "dbus",
-    "openssh-server",
-    "python3",
-    "sudo",
-    "ca-certificates",
-    "iproute2",
+    *("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "sudo", "ca-certificates", "iproute2"),
+    # Debian's installer brings it; without it Ansible's check mode of `apt` refuses to work.
+    "python3-apt",
 )
 PACKAGES = (
     *BLANK,
@@ -48,8 +44,6 @@ PACKAGES = (
 )
 # What the real release makes its PDF files with; only Debian 11 runs it (PHP 7.4).
 PDF_PACKAGES = {"bullseye": ("php-soap", "html2ps", "ghostscript")}
-# Debian's installer brings it; without it Ansible's check mode of `apt` refuses to work.
-BLANK_TOO = ("python3-apt",)
 # What the self-hosting roles install. Debian 12 has no PHP 7.4: it is a database host only.
 SELF_HOSTED = (
     *("postgresql", "postgresql-contrib", "python3-psycopg2", "acl", "locales", "age", "zstd", "nftables"),
@@ -110,8 +104,7 @@ def _repository(stage: str) -> str:
 def _packages(suite: str, stage: str) -> tuple[str, ...]:
     if stage == "host":
         return (*PACKAGES, *PDF_PACKAGES.get(suite, ()))
-    blank = (*BLANK, *BLANK_TOO)
-    return blank if stage == "blank" else (*blank, *SELF_HOSTED, *SELF_HOSTED_WEB.get(suite, ()))
+    return BLANK if stage == "blank" else (*BLANK, *SELF_HOSTED, *SELF_HOSTED_WEB.get(suite, ()))
 
 
 def _sources(suite: str) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ TOPOLOGIES = {
     "apart": {"quipux_db": "bd", "quipux_app": "web"},
     "three": {"quipux_db": "bd", "quipux_app": "web", "quipux_pdf": "pdf"},
 }
-# The self-hosted application's hosts have a second address each, as on a network between the servers, that is the
-# same whenever they start: what was installed on one pair of hosts goes on working on the next.
+# Hosts that stand apart have a second address each, as on a network between the servers, which is the same
+# whenever they start: what was installed on one pair of hosts goes on working on the next.
 INNER = {"bd": "10.213.77.10", "web": "10.213.77.11", "pdf": "10.213.77.12"}
 VARIABLES = {
     "quipux_institution": "INEJ",
@@ -107,9 +107,10 @@ class Site:
     ) -> Site:
         """Start the hosts and write the inventory.
 
-        *stage*: blank, packages or installed; the last one needs *images* of the hosts, as the fixtures make them.
-        *database_suite*: Debian of the database's host, if another. *user*: who logs in by SSH (OPERATOR has sudo).
-        *small*: {folder: size} of file systems of their own on every host. *variables*: more for the inventory.
+        *stage*: blank, packages or installed; the last one needs *images* of the hosts, as the fixtures make
+        them. *database_suite*: Debian of the database's host, if another. *user*: who logs in by SSH; OPERATOR
+        has sudo. *small*: {folder: size} of file systems of their own on every host. *variables*: more for
+        the inventory.
         """
         names = sorted(set(TOPOLOGIES[topology].values()))
         if stage != "installed":
@@ -190,8 +191,8 @@ class Site:
     def write_inventory(self, *without: str, **more: object) -> Path:
         """Write hosts, pinned host keys and group_vars; gives the folder.
 
-        *more* stays for the next time, too; names that end in `_password` go to the vault. *without*: variables to leave
-        out.
+        *more* stays for the next time, too; names that end in `_password` go to the vault. *without*:
+        variables to leave out.
         """
         self.variables |= more
         group_vars = self.inventory / "group_vars" / "all"
@@ -250,7 +251,7 @@ class Site:
         limit: str = "",
         kill_at: str = "",
     ) -> Played:
-        """Run a playbook of the collection, by its name, or one by its path; see tests.self_hosted.play.play."""
+        """Run a playbook of the collection by its name, or any by its path; see tests.self_hosted.play."""
         return play(
             *(playbook, self.inventory / "hosts.yml", self.vault_password_file),
             check=check,
