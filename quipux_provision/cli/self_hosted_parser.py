@@ -18,7 +18,7 @@ def add(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     install = _action(actions, "install", _("install Quipux on blank hosts, or complete what is there"))
     _plan(install)
     _action(actions, "verify", _("ask the application whether it works"))
-    _action(actions, "health", _("look at the running server; changes nothing, for monitoring"))
+    _action(actions, "health", _("look at the running server; changes nothing, for monitoring"), signs=False)
     backup = _action(actions, "backup", _("make an encrypted backup now and fetch it"))
     backup.add_argument("--to", metavar="DIR", type=Path, help=_("by default backups/ENVIRONMENT"))
     restore = _action(actions, "restore", _("install on empty hosts and bring a backup back"))
@@ -49,12 +49,15 @@ def add(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     )
 
 
-def _action(actions: Subparsers[argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
+def _action(
+    actions: Subparsers[argparse.ArgumentParser], name: str, text: str, *, signs: bool = True
+) -> argparse.ArgumentParser:
     verb = add_verb(actions, name, f"self_hosted:{name.replace('-', '_')}", text)
     verb.add_argument(
         "--environment", "-e", metavar="E", help=_("its environment; by default the only one of kind propia")
     )
-    add_key(verb)
+    if signs:
+        add_key(verb)
     add_watch(verb)
     return verb
 

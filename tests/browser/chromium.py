@@ -61,11 +61,11 @@ def install(program: str, *packages: str) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium. Raises CannotInstallError."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """A headless Chromium, with more options if given. Raises CannotInstallError."""
     path = executable()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=list(OPTIONS))
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=[*OPTIONS, *more])
         try:
             yield browser
         finally:

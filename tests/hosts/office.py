@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import yaml
 
-from tests.hosts.environment import Environment
 
 PEOPLE = ("autora", "operador", "aprobadora", "ejecutor")
 PROGRAM = Path(sys.executable).with_name("quipux-provision")
@@ -84,22 +83,31 @@ class Applicant:
 SPINE = {"exigir_capacitacion": False, "exigir_revision": False}
 
 
+class Place(Protocol):
+    """An environment as an office needs it: what the settings say of it, and who writes its inventory."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def vault_password(self) -> str: ...
+
+    def write_inventory(self, folder: Path, **options: Any) -> Path: ...
+
+
 class Office:
-    """A workspace in `folder` for both environments; mails go to its outbox.
+    """A workspace in `folder` for its environments; mails go to its outbox.
 
     :param policy: the settings' section; {} is the official process.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        training: Environment,
-        production: Environment,
-        policy: Mapping[str, Any] = SPINE,
-    ) -> None:
+    def __init__(self, folder: Path, *environments: Place, policy: Mapping[str, Any] = SPINE) -> None:
         self.folder = folder
         self.policy = dict(policy)
-        self.environments = (training, production)
+        self.environments = environments
         (folder / "requests").mkdir(parents=True)
         (folder / "secretos").mkdir(mode=0o700)
         signers = []
@@ -114,7 +122,7 @@ class Office:
             self.describe(environment)
         (folder / "quipux-provision.yml").write_text(yaml.safe_dump(self._settings()))
 
-    def describe(self, environment: Environment, **options: Any) -> Path:
+    def describe(self, environment: Place, **options: Any) -> Path:
         """Write an environment's inventory (again); gives its folder."""
         folder = self.folder / "inventories" / environment.name
         if folder.exists():
@@ -131,11 +139,11 @@ class Office:
             "environments": {
                 environment.name: {
                     "kind": environment.kind,
-                    "vias": ["central"],
+                    "vias": ["autoalojada" if environment.kind == "propia" else "central"],
                     "inventory": f"inventories/{environment.name}",
                     "url": environment.url,
                     "vault": {"file": f"secretos/{environment.name}"},
-                    "demo": True,
+                    "demo": environment.url.startswith("http:"),
                 }
                 for environment in self.environments
             },
