@@ -1,4 +1,4 @@
-# make setup | demo | test | bench | lint | lock | clean
+# make setup | demo | test | test-full | bench | lint | lock | clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -9,12 +9,13 @@ PYTHON ?= $(shell tools/find-python)
 RUN := .venv/bin/python
 STAMP := .venv/.made-from
 
-.PHONY: help setup demo test bench lint lock clean
+.PHONY: help setup demo test test-full bench lint lock clean
 
 help:
 	@echo 'make setup   the environment in .venv/, with .venv/bin/quipux-provision'
 	@echo 'make demo    the official process on this machine, for three invented institutions'
 	@echo 'make test    every test layer; TEST="unit lint" chooses'
+	@echo 'make test-full  the same, and the slow tests of whole installations'
 	@echo 'make bench   measure, and write benchmarks/results.json'
 	@echo 'make lint    the lint layer alone'
 	@echo 'make lock    resolve requirements.lock again'
@@ -22,7 +23,7 @@ help:
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml requirements.lock tools/make-venv
+$(STAMP): pyproject.toml requirements.lock tools/make-venv quipux_provision/ansible/collections.json
 	@test -n '$(PYTHON)' || { \
 	  echo 'ERROR: no Python 3.11 or newer with venv and ensurepip was found' >&2; \
 	  echo 'HINT: install one (on Debian: apt-get install python3-venv), or give it: make setup PYTHON=/path/to/python3' >&2; \
@@ -35,6 +36,9 @@ demo: setup
 
 test: setup
 	@$(RUN) tools/test.py $(TEST)
+
+test-full: export QUIPUX_TEST_FULL := 1
+test-full: test
 
 bench: setup
 	@$(RUN) benchmarks/bench.py
