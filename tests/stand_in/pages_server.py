@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,9 +33,36 @@ def php() -> str | None:
     return command if "pdo_pgsql" in modules.split() else None
 
 
+def environment(database: Database, store: Database | None = None) -> dict[str, str]:
+    """What the pages take instead of a config.php."""
+    cluster = database.cluster
+    settings = {
+        "QUIPUX_DB_SERVER": f"{cluster.host}:{cluster.port}",
+        "QUIPUX_DB_NAME": database.name,
+        "QUIPUX_DB_USER": database.owner,
+        "QUIPUX_DB_PASSWORD": database.owner_password,
+        "QUIPUX_DB_STORE_NAME": store.name if store else "",
+    }
+    return {**os.environ, **settings}
+
+
+def options(settings: Iterable[str]) -> list[str]:
+    """Settings of php.ini as options of the php command."""
+    return [part for setting in settings for part in ("-d", setting)]
+
+
 @contextmanager
-def serve(database: Database) -> Iterator[str]:
-    """The address (no slash at the end) of a server over `database`, for the time of the `with` block."""
+def serve(
+    database: Database,
+    settings: Iterable[str] = (),
+    *,
+    store: Database | None = None,
+    pages: Path = PAGES,
+) -> Iterator[str]:
+    """The address (no slash at the end) of a server over `database`, for the time of the `with` block.
+
+    `settings`: lines of php.ini over SETTINGS. `store`: the document store, if there is one.
+    """
     command = php()
     if command is None:
         raise FileNotFoundError("php with pdo_pgsql (php-cli and php-pgsql) is not installed")
@@ -43,19 +70,12 @@ def serve(database: Database) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
         probe.close()
-        cluster = database.cluster
-        settings = {
-            "QUIPUX_DB_SERVER": f"{cluster.host}:{cluster.port}",
-            "QUIPUX_DB_NAME": database.name,
-            "QUIPUX_DB_USER": database.owner,
-            "QUIPUX_DB_PASSWORD": database.owner_password,
-        }
         log = Path(folder) / "php.log"
-        options = [part for setting in (*SETTINGS, f"session.save_path={folder}") for part in ("-d", setting)]
-        arguments = [command, *options, "-S", address, "-t", str(PAGES)]
+        given = options([*SETTINGS, f"session.save_path={folder}", *settings])
+        arguments = [command, *given, "-S", address, "-t", str(pages)]
         with log.open("wb") as output:
             server = subprocess.Popen(
-                arguments, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
+                arguments, env=environment(database, store), stdout=output, stderr=subprocess.STDOUT
             )
         try:
             _wait(server, address, log)

@@ -46,8 +46,7 @@ function base()
         try {
             $conexion = new PDO($fuente, $valores['usuario'], $valores['contrasena']);
         } catch (PDOException $error) {
-            error_log('sin base de datos');
-            exit("<script>top.window.location='" . raiz() . "/paginasinConexion.php'</script>");
+            sin_base();
         }
         $conexion->setAttribute(PDO::ATTR_ERRMODE, PDO::ERRMODE_EXCEPTION);
         $conexion->setAttribute(PDO::ATTR_DEFAULT_FETCH_MODE, PDO::FETCH_ASSOC);
@@ -55,11 +54,25 @@ function base()
     return $conexion;
 }
 
+function sin_base()
+{
+    error_log('sin base de datos');
+    exit("<script>top.window.location='" . raiz() . "/paginasinConexion.php'</script>");
+}
+
 function consulta($sql, $valores = array())
 {
-    $sentencia = base()->prepare($sql);
-    $sentencia->execute($valores);
-    return $sentencia;
+    try {
+        $sentencia = base()->prepare($sql);
+        $sentencia->execute($valores);
+        return $sentencia;
+    } catch (PDOException $error) {
+        // Cut off or sent away in the middle of a page.
+        if (preg_match('/^(57P|08|HY000)/', (string) $error->getCode())) {
+            sin_base();
+        }
+        throw $error;
+    }
 }
 
 /** The first row, or null. */

@@ -1,9 +1,9 @@
-<?php
-// Part of the session check; alone it does nothing but look for the database.
+<?
+// The first half of the session check: is there a database? Where PHP does not know the short tag above, this text is shown.
 
-$ruta_raiz = isset($ruta_raiz) ? $ruta_raiz : '.';
-require_once __DIR__ . '/biblioteca.php';
+require_once "$ruta_raiz/biblioteca.php";
 $db = new ConnectionHandler($ruta_raiz);
+$db->conn->SetFetchMode(ADODB_FETCH_ASSOC);
 if (!$db->conn->_connectionID) {
     die("<script>top.window.location='$ruta_raiz/paginasinConexion.php'</script>");
 }

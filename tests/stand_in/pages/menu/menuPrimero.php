@@ -1,2 +1,2 @@
 <?php
-echo "<a href='Administracion/formAdministracion.php'>Administraci&oacute;n</a>";
+echo crear_item_bandeja(0, 'Administraci&oacute;n', 'Administracion/formAdministracion.php');

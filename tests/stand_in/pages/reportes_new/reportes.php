@@ -2,6 +2,5 @@
 session_start();
 $ruta_raiz = "..";
 include_once "$ruta_raiz/rec_session.php";
-$columnas = split(',', 'Institución,Área,Cantidad');
 ?>
-<html><body><table><tr><th><? echo implode('</th><th>', $columnas); ?></th></tr></table></body></html>
+<html><body><form action="reportes_generar.php" method="post"><input type="submit" value="Generar"></form></body></html>

@@ -1,4 +1,11 @@
 <?php
-// Part of a report; asked for by itself it shows an empty one, or breaks where PHP has no split().
-$columnas = split(',', isset($txt_lista_columnas) ? $txt_lista_columnas : '');
-echo '<table><tr><th>' . implode('</th><th>', $columnas) . '</th></tr></table>';
+// The table of a report, part of reportes_generar.php; asked for by itself it breaks.
+
+$columnas = split(',', isset($columnas_reporte) ? $columnas_reporte : '');
+echo '<table><tr><th>' . implode('</th><th>', $columnas) . '</th></tr>';
+$filas = $db->query('select inst_nombre from institucion where inst_estado = 1 order by 1');
+while ($filas && !$filas->EOF) {
+    echo '<tr><td>' . $filas->fields['INST_NOMBRE'] . '</td></tr>';
+    $filas->MoveNext();
+}
+echo '</table>';
