@@ -102,8 +102,8 @@ class Session:
             raise self._told(error) from None
 
     def script(self, name: str, text: str) -> None:
-        """Run a whole script of SQL, all of it or nothing; there are no secrets in it, so that an error may tell
-        the server's text. Raises Rejected."""
+        """Run a whole script of SQL, all of it or nothing. Raises Rejected with the server's text, which
+        may be told since a script holds no secrets."""
         try:
             self._cursor.execute(text)
         except psycopg2.Error as error:

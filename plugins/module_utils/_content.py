@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the quipux-provision authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: S608 (the names are ours, values are bound)
 
-"""PRIVATE. What a database of Quipux needs beyond its dump: relations that the code of 2021 uses and the dump of
-2014 lacks, an active document repository, the application's rights, the time zone.
+"""PRIVATE. What a database of Quipux needs beyond its dump: relations that the code of 2021 uses and the
+dump of 2014 lacks, an active document repository, the application's rights, the time zone.
 
 All of it within the caller's transaction, as the superuser.
 """
@@ -41,7 +42,8 @@ SELECT 'TABLE', c.relname, w.privileges FROM pg_class c
 UNION ALL
 SELECT 'SEQUENCE', c.relname, 'USAGE, SELECT, UPDATE' FROM pg_class c
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
-   AND NOT (has_sequence_privilege(%(role)s, c.oid, 'USAGE') AND has_sequence_privilege(%(role)s, c.oid, 'SELECT')
+   AND NOT (has_sequence_privilege(%(role)s, c.oid, 'USAGE')
+        AND has_sequence_privilege(%(role)s, c.oid, 'SELECT')
         AND has_sequence_privilege(%(role)s, c.oid, 'UPDATE'))
 """
 _TOO_MUCH = """
@@ -50,7 +52,8 @@ SELECT DISTINCT c.relname, a.privilege_type FROM pg_class c, aclexplode(c.relacl
    AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')
 """
 _DEFAULTS = """
-SELECT d.defaclobjtype::text, string_agg(a.privilege_type, ',') FROM pg_default_acl d, aclexplode(d.defaclacl) a
+SELECT d.defaclobjtype::text, string_agg(a.privilege_type, ',')
+  FROM pg_default_acl d, aclexplode(d.defaclacl) a
  WHERE d.defaclrole = %(owner)s::regrole AND d.defaclnamespace = 'public'::regnamespace
    AND a.grantee = %(role)s::regrole GROUP BY 1
 """
@@ -67,7 +70,8 @@ SELECT has_database_privilege(%(role)s, current_database(), 'CONNECT'),
                 WHERE d.datname = current_database() AND a.grantee = 0),
        pg_has_role(%(role)s, %(owner)s, 'MEMBER'),
        (SELECT coalesce(string_agg(p.oid::regprocedure::text, ', '), '') FROM pg_proc p
-         WHERE p.pronamespace = 'public'::regnamespace AND NOT has_function_privilege(%(role)s, p.oid, 'EXECUTE'))
+         WHERE p.pronamespace = 'public'::regnamespace
+           AND NOT has_function_privilege(%(role)s, p.oid, 'EXECUTE'))
 """
 
 
@@ -97,7 +101,10 @@ class Ledger:
 def add_relations(ledger: Ledger) -> None:
     """The relations that the dump lacks."""
     present = {
-        name for (name,) in ledger.session.fetch("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        name
+        for (name,) in ledger.session.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        )
     }
     for name, columns in MISSING_RELATIONS.items():
         if name not in present:
@@ -113,15 +120,17 @@ def add_repository(ledger: Ledger, capacity: int = CAPACITY) -> None:
         f"CREATE TABLE public.{name} (arch_codi bigint NOT NULL, archivo varchar, "
         f"CONSTRAINT pk_{name} PRIMARY KEY (arch_codi), "
         f"CONSTRAINT fk_{name} FOREIGN KEY (arch_codi) REFERENCES archivo (arch_codi))",
-        "INSERT INTO indice (indi_codi, nombre_tabla, nombre_tablespace, esta_codi, tamanio_maximo, fecha_creacion, "
-        f"fecha_activacion, usua_codi_crea, usua_codi_activa) VALUES ({number}, '{name}', 'pg_default', 2, "
-        f"{int(capacity)}, now(), now(), 0, 0)",
+        "INSERT INTO indice (indi_codi, nombre_tabla, nombre_tablespace, esta_codi, tamanio_maximo, "
+        "fecha_creacion, fecha_activacion, usua_codi_crea, usua_codi_activa) "
+        f"VALUES ({number}, '{name}', 'pg_default', 2, {int(capacity)}, now(), now(), 0, 0)",
     )
 
 
 def has_repository(session: Session) -> bool:
     """Whether documents can be stored: without an active repository the application keeps none, silently."""
-    return bool(session.fetch("SELECT 1 FROM indice WHERE esta_codi = 2 AND to_regclass(nombre_tabla) IS NOT NULL"))
+    return bool(
+        session.fetch("SELECT 1 FROM indice WHERE esta_codi = 2 AND to_regclass(nombre_tabla) IS NOT NULL")
+    )
 
 
 def grant(ledger: Ledger, application: str) -> None:
@@ -186,5 +195,6 @@ def set_time_zone(ledger: Ledger, time_zone: str) -> None:
     if f"timezone={time_zone}".lower() not in {t.cast(str, value).lower() for (value,) in present}:
         escaped = time_zone.replace("'", "''")
         ledger.as_superuser(
-            f"time zone: {time_zone}", f"ALTER DATABASE {quoted(ledger.session.database)} SET timezone = '{escaped}'"
+            f"time zone: {time_zone}",
+            f"ALTER DATABASE {quoted(ledger.session.database)} SET timezone = '{escaped}'",
         )

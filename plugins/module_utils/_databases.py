@@ -4,8 +4,8 @@
 
 """PRIVATE. Both databases of Quipux: made whole from the dumps, or not at all.
 
-Each is loaded under a name of its own and gets its final name at the very end, so that a database which bears the
-final name is complete; one that does not is the rest of a run that died, and is dropped.
+Each is loaded under a name of its own and gets its final name at the very end, so that a database which
+bears the final name is complete; one that does not is the rest of a run that died, and is dropped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class Wanted(t.NamedTuple):
     password: str  # the application's
     archive: str  # of the dumps; "" if both databases are known to be there
     locale: str
-    time_zone: str
 
 
 class Cluster:
@@ -55,7 +54,8 @@ class Cluster:
     def make(self, wanted: Wanted, complete: t.Callable[[Session, bool], None]) -> list[str]:
         """Roles and databases; the names of the databases that were made, or would be. Raises CallError.
 
-        :param complete: what a new database needs before it gets its name; called with whether it is the store.
+        :param complete: what a new database needs before it gets its name; called with whether it is the
+            store.
         """
         owners: dict[str, str] = dict(
             self.session.fetch(
@@ -86,7 +86,9 @@ class Cluster:
 
     def _texts(self, wanted: Wanted) -> dict[str, str]:
         if not wanted.archive:
-            raise CallError("a database is missing and there are no SQL dumps to make it of; set quipux_sql_source")
+            raise CallError(
+                "a database is missing and there are no SQL dumps to make it of; set quipux_sql_source"
+            )
         texts = _dumps.read(wanted.archive)
         return {wanted.main: texts[_dumps.MAIN], wanted.store: texts[_dumps.STORE]}
 
@@ -95,8 +97,8 @@ class Cluster:
         present: dict[str, tuple[bool, bool]] = {
             name: (login, mighty)
             for name, login, mighty in self.session.fetch(
-                "SELECT rolname, rolcanlogin, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls "
-                "FROM pg_roles WHERE rolname = ANY(%s)",
+                "SELECT rolname, rolcanlogin, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR "
+                "rolbypassrls FROM pg_roles WHERE rolname = ANY(%s)",
                 ([wanted.owner, wanted.application],),
             )
         }
@@ -184,7 +186,10 @@ def demand_content(session: Session, store: bool) -> None:
     """CallError unless the database is a Quipux of the known layout."""
     if store:
         tables = {
-            name for (name,) in session.fetch("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+            name
+            for (name,) in session.fetch(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            )
         }
         lacking = sorted(_STORE_TABLES - tables)
         if not session.fetch("SELECT 1 FROM pg_proc WHERE proname = 'func_grabar_archivo'"):
@@ -195,9 +200,9 @@ def demand_content(session: Session, store: bool) -> None:
                 "give the published SQL dumps"
             )
     else:
-        found = _layout.detect(lambda query, values: session.fetch(query, values)).found
+        found = _layout.detect(session.fetch).found
         if found:
             raise CallError(
-                f"database {session.database} is no Quipux that this collection knows: {'; '.join(found[:4])}; "
+                f"database {session.database} is no Quipux that we know: {'; '.join(found[:4])}; "
                 "give the published SQL dumps"
             )

@@ -16,8 +16,8 @@ from ansible_collections.quipux.provision.plugins.module_utils._errors import Ca
 MAIN, STORE = "quipux.sql", "quipux_bodega.sql"
 LARGEST = 256 * 1024 * 1024  # bytes of one dump; the published ones have half a megabyte
 
-# All that fails for an owner who is not a superuser, statement by statement; the application needs none of it.
-# They are left out, and anything else that fails is fatal.
+# All that fails for an owner who is not a superuser, statement by statement; the application needs none of
+# it. They are left out, and anything else that fails is fatal.
 NOT_FOR_OWNERS = (
     "COMMENT ON EXTENSION plpgsql IS '[^'\n]*'",
     "CREATE EXTENSION IF NOT EXISTS pg_buffercache WITH SCHEMA public",
@@ -34,7 +34,9 @@ def read(archive: str) -> dict[str, str]:
         raise CallError(f"cannot read the archive of SQL dumps {archive}: {error}; fetch it again") from None
     for name in (MAIN, STORE):
         if name not in found:
-            raise CallError(f"no {name} in {archive}; give the archive of SQL dumps that goes with the release")
+            raise CallError(
+                f"no {name} in {archive}; give the archive of SQL dumps that goes with the release"
+            )
     try:
         return {name: _NOT_FOR_OWNERS.sub("", found[name].decode("utf-8-sig")) for name in (MAIN, STORE)}
     except UnicodeDecodeError:

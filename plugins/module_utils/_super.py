@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE. The super-administrator (account 0): the published password dies, one that its holder chose stays.
+"""PRIVATE. The super-administrator (account 0): the published password dies, one that its holder chose
+stays.
 
-What we wrote is remembered in a schema of our own, of which the application sees nothing: as a digest, so that no
-second copy of a password hash lies around.
+What we wrote is remembered in a schema of our own, of which the application sees nothing: as a digest, so
+that no second copy of a password hash lies around.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Notes:
                 f"ALTER TABLE quipux_provision.note OWNER TO {quoted(self._owner)}"
             )
         self._session.fetch(
-            "INSERT INTO quipux_provision.note VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO quipux_provision.note VALUES (%s, %s) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
 
@@ -72,7 +74,7 @@ def settle(ledger: Ledger, wanted: str, email: str) -> None:
             "the super-administrator still has the published password; set quipux_admin_password in the vault"
         )
     if stored != wanted and (open_to_all or (wanted and _digest(stored) == ours.get("admin_password"))):
-        _write_password(session, ledger.owner, wanted)
+        _write_password(session, wanted)
         notes.write("admin_password", _digest(wanted))
         ledger.changes.append("super-administrator: password")
     if email and address != email and (not address or address == ours.get("admin_email")):
@@ -85,7 +87,7 @@ def settle(ledger: Ledger, wanted: str, email: str) -> None:
         "AND m.usua_pasw = u.usua_pasw AND m.usua_email IS NOT DISTINCT FROM u.usua_email"
     ):
         raise CallError(
-            "the super-administrator's new password did not reach table usuario; look at table log_view_usuario"
+            "the super-administrator's password did not reach table usuario; look at log_view_usuario"
         )
 
 
@@ -93,7 +95,7 @@ def _digest(stored: str) -> str:
     return hashlib.sha256(stored.encode()).hexdigest()
 
 
-def _write_password(session: Session, owner: str, value: str) -> None:
+def _write_password(session: Session, value: str) -> None:
     """By COPY, so that the hash is in no log of the server."""
     session.fetch("CREATE TEMPORARY TABLE quipux_provision_hash (value text) ON COMMIT DROP")
     session.copy("pg_temp.quipux_provision_hash", [(value,)])

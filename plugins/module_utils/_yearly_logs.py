@@ -1,13 +1,14 @@
 # Copyright (c) 2026, the quipux-provision authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: S608 (the names are ours, values are bound)
 
 """PRIVATE. The trap of the yearly log tables.
 
-Where somebody split the logs by year as the release's notes suggest, a trigger with the years written into it raises an
-error in every other year, and the application's log of logins or downloads stays empty, silently. Each year gets its
-table, and the trigger one that needs no change in any later year: a row whose table is missing stays in the parent.
-Logs that are not split are left so.
+Where somebody split the logs by year as the release's notes suggest, a trigger with the years written into
+it raises an error in every other year, and the application's log of logins or downloads stays empty,
+silently. Each year gets its table, and the trigger one that needs no change in any later year: a row whose
+table is missing stays in the parent. Logs that are not split are left so.
 """
 
 from __future__ import annotations
@@ -48,19 +49,21 @@ def prepare(ledger: Ledger, years: t.Sequence[int]) -> None:
             if not session.fetch("SELECT to_regclass(%s)", (f"public.{child}",))[0][0]:
                 ledger.as_owner(
                     f"table {child}: created",
-                    f"CREATE TABLE public.{child} (CHECK (extract(year FROM fecha) = {year})) INHERITS (public.{table})",
+                    f"CREATE TABLE public.{child} (CHECK (extract(year FROM fecha) = {year})) "
+                    f"INHERITS (public.{table})",
                     f"CREATE INDEX {child}x ON public.{child} (fecha)",
                 )
         if all(_takes(session, table, year) for year in years):
             continue
         if table not in source.lower():
             raise CallError(
-                f"table {table} refuses rows of {years[-1]}, and its trigger's function {function} is none that this "
-                f"collection knows; correct it, or drop the trigger"
+                f"table {table} refuses rows of {years[-1]} by a trigger function of your own, {function}; "
+                "correct it, or drop the trigger"
             )
         ledger.as_superuser(
             f"{function}: takes rows of every year",
-            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $quipux${_ROUTE}$quipux$",
+            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql "
+            f"AS $quipux${_ROUTE}$quipux$",
         )
         if not all(_takes(session, table, year) for year in years):
             raise CallError(f"table {table} still refuses rows of {years[-1]}; drop its trigger")
@@ -70,7 +73,9 @@ def _takes(session: Session, table: str, year: int) -> bool:
     """Whether a row of that year is taken: tried, and taken back."""
     session.fetch("SAVEPOINT quipux_year")
     try:
-        session.fetch(f"INSERT INTO public.{quoted(table)} (fecha) VALUES (make_timestamptz({year}, 7, 1, 12, 0, 0))")
+        session.fetch(
+            f"INSERT INTO public.{quoted(table)} (fecha) VALUES (make_timestamptz({year}, 7, 1, 12, 0, 0))"
+        )
         return True
     except Rejected:
         return False

@@ -10,16 +10,19 @@ module: quipux_databases
 short_description: The two databases of an own Quipux
 version_added: 0.1.0
 description:
-  - Makes Quipux's transactional database and its document store of the published SQL dumps, with the role that owns
-    them and the role that the application logs in as, which reads and writes data and defines nothing.
-  - A database is loaded as O(owner), under another name, in one transaction, and gets its name at the very end. What a
-    run that died left is made anew; a database that bears its final name is never dropped nor loaded over.
-  - The statements C(COMMENT ON EXTENSION plpgsql), C(CREATE EXTENSION pg_buffercache) and its C(COMMENT), which take a
-    superuser and serve nothing, are left out of the dumps. Any other error of a dump is fatal, and nothing is kept.
-  - Adds what the dumps of 2014 lack for the code of 2021, an active document repository, the years of log tables that
-    are split by year, and the time zone.
-  - The published password of the super-administrator (account 0) is replaced before the database gets its name. A
-    password that its holder chose later is left alone, and so is an e-mail.
+  - Makes Quipux's transactional database and its document store of the published SQL dumps, with the role
+    that owns them and the role that the application logs in as, which reads and writes data and defines
+    nothing.
+  - A database is loaded as O(owner), under another name, in one transaction, and gets its name at the very
+    end. What a run that died left is made anew; a database that bears its final name is never dropped nor
+    loaded over.
+  - The statements C(COMMENT ON EXTENSION plpgsql), C(CREATE EXTENSION pg_buffercache) and its C(COMMENT),
+    which take a superuser and serve nothing, are left out of the dumps. Any other error of a dump is fatal,
+    and nothing is kept.
+  - Adds what the dumps of 2014 lack for the code of 2021, an active document repository, the years of log
+    tables that are split by year, and the time zone.
+  - The published password of the super-administrator (account 0) is replaced before the database gets its
+    name. A password that its holder chose later is left alone, and so is an e-mail.
 author:
   - The quipux-provision authors (@quipux-provision)
 extends_documentation_fragment:
@@ -45,8 +48,8 @@ options:
     default: postgres
   archive:
     description:
-      - Path on the host of the archive (tar or zip) with C(quipux.sql) and C(quipux_bodega.sql), anywhere inside. Other
-        files of it are not read.
+      - Path on the host of the archive (tar or zip) with C(quipux.sql) and C(quipux_bodega.sql), anywhere
+        inside. Other files of it are not read.
       - Needed while a database is missing.
     type: path
   main_db:
@@ -83,8 +86,8 @@ options:
     default: 10737418240
   admin_password:
     description:
-      - Password of the super-administrator, at least 12 characters. Either this or O(admin_password_hash) while the
-        published one is in place.
+      - Password of the super-administrator, at least 12 characters. Either this or O(admin_password_hash)
+        while the published one is in place.
     type: str
   admin_password_hash:
     description: The same as the application stores it, 26 hexadecimal digits, the 2nd to the 27th of the MD5.
@@ -125,11 +128,11 @@ changes:
   sample: {roles: ["role quipux_app: created"], quipux: [], quipux_bodega: []}
 """
 
-import os
 import re
 import traceback
 import typing as t
 from datetime import datetime, timezone
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.quipux.provision.plugins.module_utils import (
@@ -139,7 +142,12 @@ from ansible_collections.quipux.provision.plugins.module_utils import (
     _super,
     _yearly_logs,
 )
-from ansible_collections.quipux.provision.plugins.module_utils._connection import Busy, Lost, Rejected, Session
+from ansible_collections.quipux.provision.plugins.module_utils._connection import (
+    Busy,
+    Lost,
+    Rejected,
+    Session,
+)
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
 
 SHORTEST = 12
@@ -179,11 +187,15 @@ class Run:
                 raise CallError(f"the super-administrator's password is shorter than {SHORTEST} characters")
             given = _super.hash_of(options["admin_password"])
         if given and not re.fullmatch("[0-9a-f]{26}", given):
-            raise CallError("admin_password_hash is not 26 hexadecimal digits; take substr(md5(password), 2, 26)")
+            raise CallError(
+                "admin_password_hash is not 26 hexadecimal digits; take substr(md5(password), 2, 26)"
+            )
         if given == _super.PUBLISHED:
             raise CallError("this is the published password of the super-administrator; choose another")
         if len(options["application_password"]) < SHORTEST:
-            raise CallError(f"the password of {options['application_role']} is shorter than {SHORTEST} characters")
+            raise CallError(
+                f"the password of {options['application_role']} is shorter than {SHORTEST} characters"
+            )
         return given
 
     def connect(self, database: str) -> Session:
@@ -198,11 +210,13 @@ class Run:
         try:
             created = cluster.make(
                 _databases.Wanted(
-                    *(options[key] for key in ("main_db", "store_db", "owner", "application_role")),
-                    options["application_password"],
-                    options["archive"] or "",
-                    options["locale"],
-                    options["time_zone"],
+                    main=options["main_db"],
+                    store=options["store_db"],
+                    owner=options["owner"],
+                    application=options["application_role"],
+                    password=options["application_password"],
+                    archive=options["archive"] or "",
+                    locale=options["locale"],
                 ),
                 lambda session, store: self.complete(session, store, keep=True),
             )
@@ -249,8 +263,8 @@ def main() -> None:
         mutually_exclusive=[("admin_password", "admin_password_hash")],
     )
     options = module.params
-    socket = os.path.join(options["login_unix_socket"], f".s.PGSQL.{options['login_port']}")
-    blank = module.check_mode and (_connection.PSYCOPG2_ERROR is not None or not os.path.exists(socket))
+    socket = Path(options["login_unix_socket"]) / f".s.PGSQL.{options['login_port']}"
+    blank = module.check_mode and (_connection.PSYCOPG2_ERROR is not None or not socket.exists())
     try:
         run = Run(module)
         if blank:
