@@ -21,7 +21,8 @@ pytestmark = pytest.mark.container
 @pytest.fixture(scope="module", autouse=True)
 def _images() -> None:
     try:
-        ensure()
+        for stage in ("host", "packages"):
+            ensure(stage=stage)
     except CannotBuildError as problem:
         if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
             pytest.fail(f"may not be skipped in CI: {problem}", pytrace=False)

@@ -61,7 +61,7 @@ def test_wheel_holds_the_package_and_the_collection_and_nothing_else(wheel: Path
     examples = {
         f"quipux_provision/{name}"
         for name in repository_files()
-        if name.startswith(("inventories/production/", "inventories/training/"))
+        if name.startswith(("inventories/production/", "inventories/self_hosted/", "inventories/training/"))
     }
     assert names == package | examples | {f"{COLLECTION}/{name}" for name in collection_files()}
 
