@@ -212,7 +212,7 @@ def test_mail_leaves_clean(smtp: Host) -> None:
     assert send(smtp, release_mail()) == 0
     ((sender, recipients, mail),) = received(smtp)
     assert (sender, recipients) == ("quipux@inej.example.gob.ec", ["jose@inej.example.gob.ec"])
-    (to,) = mail.get_all("To")
+    (to,) = mail.get_all("To", [])
     assert str(to) == '"Ing. Pérez Ñauta, José" <jose@inej.example.gob.ec>'
     assert mail["Subject"] == "Quipux: Activación de cuenta"
     assert str(mail["From"]) == "Quipux <quipux@inej.example.gob.ec>"
