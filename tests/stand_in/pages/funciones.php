@@ -28,19 +28,22 @@ function validar_mail($email)
 /** Mails one HTML text to each address of a comma list. The receiver stands in a header of ours and in mail()'s own. */
 function enviarMail($mensaje, $asunto, $destinatarios, $nombre = '', $ruta_raiz = '.')
 {
-    $envia = configuracion('cuenta_mail_envio');
-    $soporte = configuracion('cuenta_mail_soporte');
-    $servidor = configuracion('nombre_servidor');
-    $despedida = "<br>Saludos cordiales,<br>Soporte Quipux.<br>Este mensaje es autom&aacute;tico; escriba a $soporte.";
+    if (is_file("$ruta_raiz/config.php")) {
+        include "$ruta_raiz/config.php";
+    } else {
+        extract(configuracion());
+    }
+    $despedida = '<br>Saludos cordiales,<br>Soporte Quipux.<br>Este mensaje es autom&aacute;tico; escriba a '
+        . $cuenta_mail_soporte;
     $cuerpo = str_replace(
         array('**SISTEMA**', '**DESPEDIDA**'),
-        array("<a href='$servidor'>$servidor</a>", $despedida),
+        array("<a href='$nombre_servidor' target='_blank'>$nombre_servidor</a>", $despedida),
         $mensaje
     );
     foreach (array_map('trim', explode(',', $destinatarios)) as $destinatario) {
         if (strpos($destinatario, '@') && strpos($destinatario, '.', strpos($destinatario, '@'))) {
             $cabecera = "MIME-Version: 1.0\r\nContent-type: text/html; charset=UTF-8\r\n"
-                . "To: $nombre <$destinatario>\r\nFrom: Quipux <$envia>\r\n";
+                . "To: $nombre <$destinatario>\r\nFrom: Quipux <$cuenta_mail_envio>\r\n";
             mail($destinatario, $asunto, $cuerpo, $cabecera);
         }
     }

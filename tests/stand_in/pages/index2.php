@@ -18,8 +18,8 @@ echo '<html>' . html_head();
 <body>
 <a href="login.php">Ingresar al Sistema</a>
 <ul class="accordion">
-<?php foreach (array(1 => 'Implantaci&oacute;n', 2 => 'Procedimientos', 3 => 'Soporte') as $tipo => $titulo) { ?>
-<li class="bg<?=$tipo?>"><?=isset($textos[$tipo]) ? $textos[$tipo] : "<h2>$titulo</h2>"?></li>
+<?php foreach (array(1 => 'Implantaci&oacute;n del Sistema prueba', 2 => 'Procedimientos', 3 => 'Soporte') as $tipo => $titulo) { ?>
+<li class="bg<?=$tipo?>"><div class="description"><?=isset($textos[$tipo]) ? $textos[$tipo] : "<h2>$titulo</h2>"?></div></li>
 <?php } ?>
 </ul>
 </body>

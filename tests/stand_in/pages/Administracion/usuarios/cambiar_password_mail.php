@@ -14,6 +14,8 @@ function enviar_codigo($krd, $cedula, $correos)
     enviarMail(
         "<html><body>Defina su contrase&ntilde;a en <a href='$enlace'>$enlace</a></body></html>",
         'Quipux: Cambio de contraseña.',
-        $correos
+        $correos,
+        '',
+        raiz()
     );
 }

@@ -14,22 +14,17 @@ class ConnectionHandler
     public function __construct($ruta_raiz, $servidor_bdd = '')
     {
         $this->rutaRaiz = $ruta_raiz;
-        $cual = configuracion('replicacion') || $servidor_bdd === 'bodega' ? trim($servidor_bdd) : '';
+        if (is_file("$ruta_raiz/config.php")) {
+            include "$ruta_raiz/config.php"; // at every connection: a configuration may not define anything twice
+        } else {
+            extract(configuracion());
+        }
+        $cual = !empty($replicacion) || $servidor_bdd === 'bodega' ? trim($servidor_bdd) : '';
         $cual = $cual === '' ? '' : "_$cual";
         $this->conn = new Conexion();
-        $this->conn->Connect(
-            configuracion("servidor$cual"),
-            configuracion("usuario$cual"),
-            configuracion("contrasena$cual"),
-            configuracion("db$cual")
-        );
+        $this->conn->Connect(${"servidor$cual"}, ${"usuario$cual"}, ${"contrasena$cual"}, ${"db$cual"});
         if (!$this->conn->_connectionID && $cual !== '') {
-            $this->conn->Connect(
-                configuracion('servidor'),
-                configuracion('usuario'),
-                configuracion('contrasena'),
-                configuracion('db')
-            );
+            $this->conn->Connect($servidor, $usuario, $contrasena, $db);
         }
         $rs = $this->conn->Execute('select now() as fecha1, now()::date as fecha2');
         if ($rs && !$rs->EOF) {
