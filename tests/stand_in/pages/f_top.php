@@ -4,9 +4,9 @@ $ruta_raiz = ".";
 include_once "$ruta_raiz/rec_session.php";
 include_once "$ruta_raiz/funciones_interfaz.php";
 ?>
-<html><? echo html_head(); ?>
+<html><?php echo html_head(); ?>
 <body>
-<p><? echo html($_SESSION['usua_nombre']) . ' - ' . html($_SESSION['inst_nombre']); ?></p>
+<p><?php echo html($_SESSION['usua_nombre']) . ' - ' . html($_SESSION['inst_nombre']); ?></p>
 <a href="cerrar_session.php" target="_parent">Salir</a>
 </body>
 </html>
