@@ -103,7 +103,7 @@ class Tree:
         return made
 
     def switch(self, version: str, previous: str | None = None) -> bool:
-        """Have `current` name a version, and `previous` the one before, or another that is given ("": none)."""
+        """Have `current` name a version, and `previous` the one before or the given one ("": none)."""
         if not self.dry and not os.path.isdir(self.path(version)):
             raise ArchiveError(f"version {version} is not unpacked", "unpack it first")
         before = self.pointed("current")

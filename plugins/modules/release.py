@@ -63,7 +63,7 @@ options:
     default: {}
   previous:
     description:
-      - With O(state=current), what C(previous) shall name, or nothing if it is empty. If not given, the release
+      - With O(state=current), what C(previous) shall name; nothing if it is empty. If not given, the release
         that ran until now.
     type: str
   keep:
