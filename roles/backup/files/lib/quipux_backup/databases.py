@@ -11,6 +11,7 @@ import psycopg2
 from psycopg2 import sql
 
 NAME = "quipux_backup"
+WHICH = ("transactional", "store")
 # Where the transactional database keeps numbers of files of the document store; its other columns named arch_codi
 # belong to the physical archive, which is another thing.
 REFERENCES = (
@@ -54,6 +55,11 @@ def as_user(name):
     finally:
         os.seteuid(0)
         os.setegid(group)
+
+
+def names(settings):
+    """[transactional database, document store]."""
+    return [settings["databases"][which] for which in WHICH]
 
 
 def server(settings):
@@ -166,11 +172,11 @@ def roles(session):
 
 
 def contents(transactional, store, names):
-    """All that is compared after a restore; the sessions see one snapshot each."""
+    """{databases: {transactional, store: {name, rows, roles}}, documents, dangling}: all that is compared after a restore; the sessions see one snapshot each."""
     return {
         "databases": {
-            name: {"rows": rows(session), "roles": roles(session)}
-            for name, session in zip(names, (transactional, store))
+            which: {"name": name, "rows": rows(session), "roles": roles(session)}
+            for which, name, session in zip(WHICH, names, (transactional, store))
         },
         "documents": documents(store),
         "dangling": dangling(transactional, store),

@@ -119,7 +119,7 @@ def estimate(settings):
         return sets.size(last[-1][1]) * 6 // 5
     found = 0
     if "database" in settings["parts"]:
-        names = list(settings["databases"].values())
+        names = databases.names(settings)
         with contextlib.closing(databases.connect(settings, names[0])) as session:
             question = "SELECT sum(pg_database_size(datname))::bigint FROM pg_database WHERE datname = ANY(%s)"
             found += databases.read(session, question, (names,))[0][0] or 0
@@ -144,7 +144,7 @@ def version(*command):
 
 
 def database_part(settings, folder):
-    names = list(settings["databases"].values())
+    names = databases.names(settings)
     recipient = settings["recipient"]
     with contextlib.ExitStack() as stack:
         sessions = [stack.enter_context(contextlib.closing(databases.connect(settings, name))) for name in names]

@@ -68,7 +68,7 @@ def check(settings, manifest, chosen):
             pass
         with contextlib.closing(databases.connect(settings, "postgres")) as session:
             check_server(settings, manifest, session)
-            names = settings["databases"].values()
+            names = databases.names(settings)
             if not chosen.replace and all(mark(session, name) == manifest["id"] for name in names):
                 done.append("database")
         if "database" not in done:
@@ -94,7 +94,7 @@ def check_server(settings, manifest, session):
     there = int(manifest["parts"]["database"]["software"]["postgresql"].split(".")[0])
     if there > here:
         raise BackupError(f"the backup is of PostgreSQL {there} and this host runs {here}; install PostgreSQL {there} or newer")
-    for name in settings["databases"].values():
+    for name in databases.names(settings):
         if not databases.read(session, "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):
             raise BackupError(f"there is no database {name} here; run self_hosted.yml first")
 
@@ -158,16 +158,17 @@ def load(settings, manifest, chosen):
     """Load both databases under names of their own and compare them with the manifest."""
     part = manifest["parts"]["database"]
     identity = sys.stdin.buffer.read()
-    names = list(settings["databases"].values())
+    names = databases.names(settings)
     with contextlib.closing(databases.connect(settings, "postgres")) as session:
         session.autocommit = True
         ready = all(manifest["id"] in (mark(session, name + NEW), not chosen.replace and mark(session, name)) for name in names)
         if ready:
             return {"changed": False}
         check_server(settings, manifest, session)
-        for name, there in zip(names, part["databases"].items()):
-            create(session, name, there[1]["roles"])
-            with decrypted(chosen.folder, f"{there[0]}.dump.age", identity, subprocess.PIPE) as pipe:
+        for name, which in zip(names, databases.WHICH):
+            there = part["databases"][which]
+            create(session, name, there["roles"])
+            with decrypted(chosen.folder, f"{there['name']}.dump.age", identity, subprocess.PIPE) as pipe:
                 command = ["pg_restore", *databases.server(settings), "--exit-on-error", f"--dbname={name}{NEW}"]
                 with tempfile.TemporaryFile() as errors:
                     done = subprocess.run(
@@ -234,8 +235,8 @@ def compare(settings, part, names):
     with contextlib.ExitStack() as stack:
         sessions = [stack.enter_context(contextlib.closing(databases.connect(settings, name + NEW))) for name in names]
         found = databases.contents(*sessions, names)
-    for name, there in zip(names, part["databases"].values()):
-        here = found["databases"][name]["rows"]
+    for name, which in zip(names, databases.WHICH):
+        here, there = found["databases"][which]["rows"], part["databases"][which]
         for table in sorted(set(here) | set(there["rows"])):
             if here.get(table) != there["rows"].get(table):
                 raise BackupError(
@@ -246,13 +247,13 @@ def compare(settings, part, names):
         raise BackupError("the documents differ from those that were backed up; nothing was changed, choose another set")
     if found["dangling"] != part["dangling"]:
         raise BackupError(f"{found['dangling']} references to missing documents; nothing was changed, choose another set")
-    rows = {name: sum(found["databases"][name]["rows"].values()) for name in names}
+    rows = {which: sum(found["databases"][which]["rows"].values()) for which in databases.WHICH}
     return {"rows": rows, "documents": found["documents"]["count"], "dangling": found["dangling"]}
 
 
 def swap(settings, manifest, _chosen):
     """Give both loaded databases their names at once; what had them is dropped."""
-    names = list(settings["databases"].values())
+    names = databases.names(settings)
     changed = False
     with contextlib.closing(databases.connect(settings, "postgres")) as session:
         session.autocommit = True
