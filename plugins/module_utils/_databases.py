@@ -13,7 +13,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils import _dumps, _layout
-from ansible_collections.quipux.provision.plugins.module_utils._connection import Lost, Rejected, Session
+from ansible_collections.quipux.provision.plugins.module_utils._connection import (
+    Busy,
+    Lost,
+    Rejected,
+    Session,
+)
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
 from ansible_collections.quipux.provision.plugins.module_utils._roles import (
     missing_verifier,
@@ -23,6 +28,8 @@ from ansible_collections.quipux.provision.plugins.module_utils._roles import (
 
 LOADING = "_loading"
 _MODEST = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+PATIENCE = 60  # seconds; loading takes a few
+_LOCK = 0x51555055  # a number of our own among the server's advisory locks
 _STORE_TABLES = {"archivo", "indice", "estado_indice"}
 
 
@@ -57,6 +64,7 @@ class Cluster:
         :param complete: what a new database needs before it gets its name; called with whether it is the
             store.
         """
+        self._lock()
         owners: dict[str, str] = dict(
             self.session.fetch(
                 "SELECT datname, pg_get_userbyid(datdba) FROM pg_database WHERE datname = ANY(%s)",
@@ -75,7 +83,7 @@ class Cluster:
         made = self._roles(wanted)
         try:
             self._databases(wanted, absent, texts, complete)
-        except (Rejected, CallError, Lost) as error:
+        except (Busy, Rejected, CallError, Lost) as error:
             self._forget(absent, made)
             if isinstance(error, CallError):
                 raise
@@ -83,6 +91,15 @@ class Cluster:
                 f"the SQL dumps could not be loaded: {error}; nothing was kept, give the published SQL dumps"
             ) from None
         return absent
+
+    def _lock(self) -> None:
+        """One run at a time, until the connection ends: one whose control node died may still be at it."""
+        try:
+            self.session.fetch(f"SET lock_timeout = '{PATIENCE}s'; SELECT pg_advisory_lock({_LOCK})")
+        except Busy:
+            raise CallError(
+                f"another run is making the databases, for {PATIENCE} seconds now; wait, then run again"
+            ) from None
 
     def _texts(self, wanted: Wanted) -> dict[str, str]:
         if not wanted.archive:
@@ -170,7 +187,7 @@ class Cluster:
                     "SELECT 1 FROM pg_database WHERE datdba = %s::regrole", (quoted(role),)
                 ):
                     self.session.fetch(f"DROP ROLE {quoted(role)}")
-        except (Rejected, Lost):
+        except (Busy, Rejected, Lost):
             return  # the next run clears it away
 
     def _drop(self, name: str) -> None:
