@@ -14,6 +14,7 @@ import hashlib
 import html
 import json
 import re
+import secrets
 import ssl
 import typing as t
 from pathlib import Path
@@ -30,7 +31,6 @@ from ansible_collections.quipux.provision.plugins.module_utils._application_web 
 _RAW_PHP = re.compile(r"<\?(?!xml)")
 _NO_DATABASE = "paginasinConexion"
 _STAY = 180 * 86400  # seconds; the least that an HSTS header should say
-_STRANGE = "quipuxprovision0000000000"  # a session id that no server gave
 _OLD_TLS = ((ssl.TLSVersion.TLSv1, "TLS 1.0"), (ssl.TLSVersion.TLSv1_1, "TLS 1.1"))
 _NEW_TLS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 _IMAGES = (b"GIF8", b"\x89PNG", b"\xff\xd8\xff")
@@ -93,9 +93,11 @@ class Application:
         return "image"
 
     def cookies(self) -> str:
-        answer = self._web.ask("js/captcha.php", cookies={"PHPSESSID": _STRANGE})
+        # A new one each time: where it is accepted once it is a session that the server knows.
+        strange = secrets.token_hex(13)
+        answer = self._web.ask("js/captcha.php", cookies={"PHPSESSID": strange})
         value, attributes = cookies_of(answer).get("PHPSESSID", ("", set()))
-        if value in ("", _STRANGE):
+        if value in ("", strange):
             raise Bad("a session id of the browser's own making is accepted; set session.use_strict_mode = 1")
         wanted = ["httponly", *(["secure"] if self._web.tls else [])]
         lacking = [name for name in wanted if name not in attributes]

@@ -130,7 +130,7 @@ PHP = [
     ("s/^session.use_strict_mode.*/session.use_strict_mode = 0/", {"cookies"}),
 ]
 APACHE = [
-    (r"s/^( *)SSLProtocol .*/\1SSLProtocol all\n\1SSLCipherSuite ALL:@SECLEVEL=0/", {"tls"}),
+    ("s/SSLProtocol .*/SSLProtocol all/; s/SSLCipherSuite .*/SSLCipherSuite ALL:@SECLEVEL=0/", {"tls"}),
     (r"s/.*Strict-Transport-Security.*//", {"hsts"}),
     (r"s/cron/nothing/", {"denied_paths"}),
 ]
