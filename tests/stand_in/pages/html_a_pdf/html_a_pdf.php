@@ -23,7 +23,7 @@ function html_a_pdf($html, $plantilla = '', $estado = '', $numero = '', $fecha =
     $escala = is_numeric($escala) ? $escala / 100 : 1;
     try {
         ejecutar("/usr/bin/html2ps $echada -f $conf -s $escala -o $postscript $entrada", $postscript);
-        ejecutar("/usr/bin/ps2pdf -sPAPERSIZE=$hoja -I $postscript $pdf", $pdf);
+        ejecutar("/usr/bin/ps2pdf -sPAPERSIZE=$hoja -I -dAutoRotatePages=/All $postscript $pdf", $pdf);
         return base64_encode(file_get_contents($pdf));
     } finally {
         foreach (array($entrada, $postscript, $pdf) as $archivo) {
