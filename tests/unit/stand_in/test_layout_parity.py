@@ -22,9 +22,9 @@ WHOLE = [
     "formato_numeracion", "hist_eventos", "informados", "institucion", "lista", "lista_usuarios", "log",
     "log_acceso", "log_archivo_descarga", "log_bloqueos_dos", "log_sesion", "log_usr_ciudadanos",
     "log_usr_permisos", "log_view_usuario", "permiso", "permiso_usuario", "permiso_usuario_dep",
-    "radicado", "respaldo_estado", "respaldo_hist_eventos", "respaldo_solicitud", "respaldo_usuario",
-    "respaldo_usuario_radicado", "sgd_ttr_transaccion", "solicitud_firma_ciudadano", "tarea",
-    "tarea_hist_eventos", "tipo_certificado", "tiporad", "trd", "trd_nivel", "usuario",
+    "radicado", "radicado_sec_temp", "respaldo_estado", "respaldo_hist_eventos", "respaldo_solicitud",
+    "respaldo_usuario", "respaldo_usuario_radicado", "sgd_ttr_transaccion", "solicitud_firma_ciudadano",
+    "tarea", "tarea_hist_eventos", "tipo_certificado", "tiporad", "trd", "trd_nivel", "usuario",
     "usuario_dependencia", "usuarios", "usuarios_radicado", "usuarios_sesion", "usuarios_subrogacion",
 ]
 # fmt: on

@@ -198,6 +198,8 @@ CREATE TABLE formato_numeracion (
     fn_tiporad smallint REFERENCES tiporad, PRIMARY KEY (depe_codi, fn_tiporad)
 );
 
+CREATE TABLE radicado_sec_temp (depe_codi integer PRIMARY KEY, secuencia integer);
+
 -- The application's own logs -----------------------------------------------------------------------------------------
 CREATE TABLE log (
     log_id bigint PRIMARY KEY DEFAULT nextval('log_log_id_seq'), fecha timestamptz, usua_codi integer,
