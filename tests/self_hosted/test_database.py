@@ -365,6 +365,7 @@ def test_logs_split_by_year_take_every_year(site: Site):
 
 COUNTERS = "SELECT fn_formato, fn_contador FROM formato_numeracion WHERE depe_codi >= 900 ORDER BY depe_codi"
 OLD_COUNTERS = """
+SET session_replication_role = replica;  -- without the areas that these belong to
 INSERT INTO formato_numeracion (depe_codi, depe_numeracion, fn_tiporad, fn_formato, fn_contador) VALUES
   (900, 900, 1, 'inst-dep-anio-secuencial-tipodoc', 41), (901, 901, 1, 'dep-anio-secuencial', 42),
   (902, 902, 1, 'inst-secuencial', 43), (903, 903, 1, NULL, 44);
@@ -413,8 +414,8 @@ def test_numbers_that_are_in_use_never_start_again(site: Site):
     sql(
         site.db,
         "SET session_replication_role = replica;"
-        "INSERT INTO radicado (radi_nume_radi) "
-        f"VALUES ({YEAR - 1}0009000000040001), ({YEAR}0009000000050011)",
+        "INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi) "
+        f"SELECT n, n, now() FROM unnest(ARRAY[{YEAR - 1}0009000000040001, {YEAR}0009000000050011]) n",
     )
     played = site.play(NEXT_YEAR, extra={"quipux_database_year": YEAR}, must=False)
     assert played.code != 0
