@@ -15,7 +15,7 @@ short_description: Whether an address belongs to one of some networks
 version_added: 0.2.0
 author:
   - The quipux-provision authors (@quipux-provision)
-description: What is neither an address nor a network is refused by name, in the address as well as in the networks.
+description: What is neither an address nor a network is refused by its name, on either side.
 options:
   _input:
     description: An IPv4 or IPv6 address.
@@ -52,7 +52,9 @@ def _network(text: t.Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         # A number would be taken for an address, too.
         return ipaddress.ip_network(str(text))
     except ValueError:
-        message = f"{text!s} is neither an IP address nor a network such as 10.0.0.0/24; correct the inventory"
+        message = (
+            f"{text!s} is neither an IP address nor a network such as 10.0.0.0/24; correct the inventory"
+        )
         raise AnsibleFilterError(message) from None
 
 

@@ -98,6 +98,11 @@ class Host:
         self.write(f"{home}/.ssh/authorized_keys", public_key, "0600", f"{user}:")
         self.exec(f"chown {user}: {home}/.ssh; chmod 700 {home}/.ssh")
 
+    def restart(self) -> None:
+        """Start the host again, as after a power cut. Its address may be another one. Raises HostError."""
+        podman("restart", "-t", "0", self.container)
+        self.wait_until_up()
+
     @contextmanager
     def without_ssh(self) -> Iterator[None]:
         """The host refuses SSH for the time of the block; what else it serves goes on."""
@@ -136,6 +141,12 @@ class Fleet:
         """A folder for what belongs to these hosts: keys, inventories."""
         assert self._folder is not None, "only while the fleet is"
         return Path(self._folder.name)
+
+    @property
+    def gateway(self) -> str:
+        """The address from which this machine reaches the hosts."""
+        (network,) = json.loads(podman("network", "inspect", self.network))
+        return str(network["subnets"][0]["gateway"])
 
     def __enter__(self) -> Fleet:
         podman("network", "create", self.network)

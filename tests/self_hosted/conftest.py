@@ -11,7 +11,10 @@ import pytest
 
 from tests.hosts.machines import Fleet
 from tests.images.build import STAGES, CannotBuildError, ensure
+from tests.self_hosted.installed import installed_images
 from tests.self_hosted.site import Site
+from tests.stand_in.archives import RELEASE_VARIABLE
+from tests.stand_in.database import REAL_VARIABLE, real_folder
 
 FULL_VARIABLE = "QUIPUX_TEST_FULL"
 
@@ -55,3 +58,26 @@ def fleet() -> Iterator[Fleet]:
 def packages_site(images: dict[str, dict[str, str]], fleet: Fleet) -> Site:
     """One fresh host with the packages, for everything."""
     return Site.start(fleet, "packages")
+
+
+@pytest.fixture(scope="session", params=["stand_in", pytest.param("real", marks=pytest.mark.real)])
+def variant(request: pytest.FixtureRequest) -> str:
+    """Which release the test runs on: it runs on each."""
+    if request.param == "real" and (real_folder() is None or not os.environ.get(RELEASE_VARIABLE)):
+        pytest.skip(
+            f"the real release needs {REAL_VARIABLE} and {RELEASE_VARIABLE}: folders of dumps and pages"
+        )
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def installed_site(images: dict[str, dict[str, str]], variant: str) -> Iterator[Site]:
+    """One host on which the application runs, shared: leave it as you found it."""
+    with Fleet() as fleet:
+        yield Site.start(fleet, "installed", variant=variant, images=installed_images(variant))
+
+
+@pytest.fixture
+def fresh_installed(images: dict[str, dict[str, str]], variant: str, fleet: Fleet) -> Site:
+    """One host on which the application runs, of this test alone."""
+    return Site.start(fleet, "installed", variant=variant, images=installed_images(variant))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import secrets
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -20,6 +23,7 @@ from tests.self_hosted.play import ROOT, Played, play
 from tests.stand_in.archives import Archives, archives
 
 HOSTNAME = "quipux.inej.example.gob.ec"
+CACHE = ROOT / ".cache" / "self_hosted"
 LABEL = "quipux.site"  # of an image with the application: what opens it
 # {group: name of its host}
 TOPOLOGIES = {
@@ -44,6 +48,25 @@ VARIABLES = {
     "quipux_smtp_tls": "off",
     "quipux_backup_keep": 2,
 }
+
+
+@cache
+def sources(variant: str) -> Archives:
+    """A variant's archives, always at the same path: a host remembers from where it was installed."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".making-", dir=CACHE))
+    made = archives(folder, variant)  # type: ignore[arg-type]
+    kept = CACHE / f"{variant}-{made.release_sha256[:8]}{made.next_sha256[:8]}{made.sql_sha256[:8]}"
+    try:
+        folder.rename(kept)
+    except OSError:  # it is there already
+        shutil.rmtree(folder)
+
+    def at(path: Path) -> Path:
+        return kept / path.name if path.parent == folder else path
+
+    paths = {"release": at(made.release), "next_release": at(made.next_release), "sql": at(made.sql)}
+    return dataclasses.replace(made, **paths)
 
 
 @dataclass
@@ -107,10 +130,10 @@ class Site:
     ) -> Site:
         """Start the hosts and write the inventory.
 
-        *stage*: blank, packages or installed; the last one needs *images* of the hosts, as the fixtures make
-        them. *database_suite*: Debian of the database's host, if another. *user*: who logs in by SSH; OPERATOR
-        has sudo. *small*: {folder: size} of file systems of their own on every host. *variables*: more for
-        the inventory.
+        *stage*: blank, packages or installed; the last one needs *images* of the hosts, as `installed_images`
+        makes them. *database_suite*: Debian of the database's host, if another. *user*: who logs in by SSH;
+        with OPERATOR, by sudo. *small*: {folder: size} of file systems of their own on every host. *variables*:
+        more for the inventory.
         """
         names = sorted(set(TOPOLOGIES[topology].values()))
         if stage != "installed":
@@ -168,10 +191,10 @@ class Site:
     def admin_password(self) -> str:
         return self.secrets.passwords["quipux_admin_password"]
 
-    @cached_property
+    @property
     def sources(self) -> Archives:
         """Archives of the variant's release, of the next one and of the SQL dumps."""
-        return archives(self.folder / "sources", self.variant)  # type: ignore[arg-type]
+        return sources(self.variant)
 
     def _open(self) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
