@@ -1,4 +1,4 @@
-"""Images of hosts on which the application runs: made once by the playbook itself, named after what made them."""
+"""Images of hosts on which the application runs: made by the playbook itself, named after what made them."""
 
 from __future__ import annotations
 

@@ -132,8 +132,8 @@ class Site:
 
         *stage*: blank, packages or installed; the last one needs *images* of the hosts, as `installed_images`
         makes them. *database_suite*: Debian of the database's host, if another. *user*: who logs in by SSH;
-        with OPERATOR, by sudo. *small*: {folder: size} of file systems of their own on every host. *variables*:
-        more for the inventory.
+        with OPERATOR, by sudo. *small*: {folder: size} of file systems of their own on every host.
+        *variables*: more for the inventory.
         """
         names = sorted(set(TOPOLOGIES[topology].values()))
         if stage != "installed":
