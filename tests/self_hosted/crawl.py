@@ -1,6 +1,7 @@
 """Asks a web server for many pages without logging in; runs on a test host, by its own Python (3.9).
 
-Reads {base, requests: [[method, path]...]} from standard input, writes a list of {method, path, status, location, body}.
+Reads {base, requests: [[method, path]...]} from standard input, writes a list of
+{method, path, status, location, body}.
 `body` is text, cut to its first 20000 characters. A request that gets no answer has status 0.
 """
 
