@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.hosts.machines import Host
-from tests.self_hosted.play import Played
+from tests.self_hosted.play import Played, play
 from tests.self_hosted.site import Site
 
 INI = "/etc/php/7.4/apache2/conf.d/99-quipux.ini"
@@ -214,3 +214,15 @@ def test_one_thing_broken(installed_site: Site, name: str) -> None:
     before, after, expected = BREAKS[name]
     with between(installed_site.web, before, after):
         assert bad(verify(installed_site)) == expected
+
+
+def test_the_database_host_is_not_reached(installed_site: Site) -> None:
+    site = installed_site
+    lost = {"ansible_host": "127.0.0.1", "ansible_port": 1}
+    app = {site.web.name: {"ansible_host": site.web.address}}
+    groups = {"quipux_db": {"hosts": {"perdido": lost}}, "quipux_app": {"hosts": app}}
+    inventory = site.inventory / "lost.yml"
+    inventory.write_text(json.dumps({"all": {"children": groups}}))
+    played = play("verify", inventory, site.vault_password_file, must=False)
+    assert bad(played) == {"host"}
+    assert "database_page" in asked(played), "the application is asked nevertheless"
