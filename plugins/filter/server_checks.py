@@ -64,7 +64,9 @@ def _checks(answer: t.Any) -> list[Check]:
     if not answer.get("failed"):
         return []
     message = str(answer.get("msg") or "the module failed").strip().splitlines()[0]
-    name = "probe_login" if "probe account" in message else "module"
+    # The probe's module logs in as a role of its own, whose password may be the fault.
+    probing = "probe account" in message or "cannot reach the database" in message
+    name = "probe_login" if probing else "module"
     return [{"name": name, "ok": False, "detail": message}]
 
 
