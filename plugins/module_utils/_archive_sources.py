@@ -22,6 +22,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._archive import (
     ASK_ANEW,
     CHUNK,
     ArchiveError,
+    file_sha256,
     refuse_page,
 )
 
@@ -76,6 +77,12 @@ def told(source: str) -> str:
     return _shown(source) if "://" in source else os.path.basename(source.rstrip("/"))
 
 
+def still_there(source: str, pin: Pin) -> bool:
+    """A file that was exchanged is refused; addresses are not asked again for what the pin names."""
+    path = os.path.expanduser(source.removeprefix("file://"))
+    return pin.kind == "commit" or "://" in path or (os.path.isfile(path) and file_sha256(path) == pin.value)
+
+
 def take(source: str, target: str, *, pin: Pin, limit: int, timeout: int, git: str) -> None:
     """Bring the source's archive to the file `target`, and compare it with the pin. Raises ArchiveError."""
     if pin.kind == "commit":
@@ -84,9 +91,7 @@ def take(source: str, target: str, *, pin: Pin, limit: int, timeout: int, git: s
     if "://" in source and not source.startswith("file://"):
         found = _download(source, target, limit, timeout)
     else:
-        found = _copy(
-            source.removeprefix("file://") if source.startswith("file://") else source, target, limit
-        )
+        found = _copy(source.removeprefix("file://"), target, limit)
     if found != pin.value:
         raise ArchiveError(
             f"the SHA-256 of {_shown(source)} is {found}, not {pin.value}",

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the quipux-provision authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ruff: noqa: PTH103, PTH105, PTH111, PTH113, PTH118, PTH123 (paths are text here, as os has them)
+# ruff: noqa: PTH103, PTH105, PTH118, PTH123 (paths are text here, as os has them)
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def _run(module: AnsibleModule) -> dict[str, t.Any]:
         )
     told = {"version": version, "pin": pin._asdict(), "origin": sources.told(options["source"])}
     notes = os.path.join(options["cache"], f"{options['purpose']}-{pin.value}.json")
-    if _still_there(options["source"], pin) and (known := _known(notes)):
+    if sources.still_there(options["source"], pin) and (known := _known(notes)):
         return {**known, **told, "changed": False}
     with _workshop(module) as folder:
         found = _judged(options, pin, folder)
@@ -273,12 +273,6 @@ def _judged(options: dict[str, t.Any], pin: sources.Pin, folder: str) -> content
     limits = Limits(options["max_size"], options["max_files"])
     files = {name: data for name, data in entries(taken, limits) if data is not None}
     return content.release(files) if options["purpose"] == "release" else content.sql(files)
-
-
-def _still_there(source: str, pin: sources.Pin) -> bool:
-    """A file that was exchanged is refused; addresses are not asked again for what the pin names."""
-    path = os.path.expanduser(source.removeprefix("file://"))
-    return pin.kind == "commit" or "://" in path or (os.path.isfile(path) and file_sha256(path) == pin.value)
 
 
 def _known(notes: str) -> dict[str, t.Any] | None:
