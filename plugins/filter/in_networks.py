@@ -43,8 +43,8 @@ _value:
 
 def in_networks(address: str, networks: list[str]) -> bool:
     """Whether one of the networks holds the address. Raises AnsibleFilterError."""
-    known = [_network(one) for one in networks]
-    return any(_network(address).network_address in network for network in known)
+    asked, known = _network(address).network_address, [_network(one) for one in networks]
+    return any(asked in network for network in known)
 
 
 def _network(text: t.Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
