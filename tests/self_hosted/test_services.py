@@ -114,7 +114,8 @@ def test_hostile_page_finds_no_network_and_no_file(site: Site) -> None:
     files = "cat /etc/quipux/config.php /etc/shadow 2>\\&1"  # sed takes a bare & for what it found
     look = f"id -un; ls /etc/quipux; echo var $(ls /var); {files}; cat /proc/net/dev"
     host.exec(
-        "sed -e 's/^Type=.*/Type=oneshot/; /^Restart=/d; s/^RuntimeDirectory=.*/&-look quipux-pdf/' "
+        "sed -e 's/^Type=.*/Type=oneshot/; /^Restart=/d' "
+        "-e 's/^RuntimeDirectory=.*/&\\nRuntimeDirectoryPreserve=yes/' "
         f"-e 's#^ExecStart=.*#ExecStart=/bin/sh -c \"{look}\"#' /etc/systemd/system/quipux-pdf.service "
         "> /run/systemd/system/quipux-pdf-look.service; systemctl daemon-reload; "
         "systemctl start quipux-pdf-look.service"
