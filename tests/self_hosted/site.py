@@ -196,8 +196,20 @@ class Site:
         """Archives of the variant's release, of the next one and of the SQL dumps."""
         return sources(self.variant)
 
+    def renew(self, fleet: Fleet, stage: str = "packages", suite: str = "bullseye") -> None:
+        """Lose the hosts, and put new ones in their places; what the office keeps stays."""
+        podman("kill", *(host.container for host in self.hosts.values()))
+        number = len(fleet.hosts)
+        image = ensure({suite}, stage)[suite]
+        wanted = {f"{name}-{number}": image for name in self.hosts}
+        started = fleet.start(wanted, capabilities=("NET_ADMIN", "SYS_ADMIN"))
+        self.hosts = {name: started[f"{name}-{number}"] for name in self.hosts}
+        self._open()
+        self.write_inventory()
+
     def _open(self) -> None:
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+        if not self.key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
         public_key = self.key.with_suffix(".pub").read_text()
         for name, host in self.hosts.items():
             host.authorise(public_key)
