@@ -91,7 +91,7 @@ def scripts(published: Published) -> list[str]:
 
 def closed(answer: dict[str, Any]) -> bool:
     """Whether an answer tells nothing: refused, led to the login, or the page of an ended session."""
-    if answer["status"] in (401, 403, 404, 405):
+    if answer["status"] in (401, 403, 404, 405, 429):
         return True
     if answer["status"] in (301, 302, 303):
         return answer["location"].endswith("/login.php")
