@@ -27,6 +27,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 REPOSITORY = "localhost/quipux-test"
 SUITES = ("bookworm", "bullseye")
 STAGES = ("host", "blank", "packages")
@@ -44,17 +46,10 @@ PACKAGES = (
 )
 # What the real release makes its PDF files with; only Debian 11 runs it (PHP 7.4).
 PDF_PACKAGES = {"bullseye": ("php-soap", "html2ps", "ghostscript")}
-# What the self-hosting roles install. Debian 12 has no PHP 7.4: it is a database host only.
-SELF_HOSTED = (
-    *("postgresql", "postgresql-contrib", "python3-psycopg2", "acl", "locales", "age", "zstd", "nftables"),
-    *("python3-cryptography",),
-)
-SELF_HOSTED_WEB = {
-    "bullseye": (
-        *("apache2", "libapache2-mod-php7.4", "php7.4-cli", "php7.4-pgsql", "php7.4-soap", "php7.4-gd"),
-        *("php7.4-xml", "php7.4-curl", "php7.4-zip", "html2ps", "ghostscript", "msmtp"),
-    )
-}
+# Roles whose packages a `packages` host has. Debian 12 has no PHP 7.4: it is a database's host only.
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+DATABASE_ROLES = ("firewall", "postgresql", "quipux_database", "backup")
+WEB_ROLES = ("apache", "mail_relay", "minka_release", "pdf_service", "scheduled_jobs", "verification")
 # Debian 11's updates have left the mirrors package by package; the release itself stays whole.
 WITHOUT_UPDATES = {"bullseye"}
 # Each host makes its own SSH host keys at its first start: an image must not hand the same to all of them.
@@ -71,7 +66,7 @@ EVERY_STAGE = (
     "systemd-timesyncd.service",
 )
 NOTHING_RUNS = (
-    'for unit in apache2 postgresql; do test ! -e "$1/lib/systemd/system/$unit.service" '
+    'for unit in apache2 php7.4-fpm postgresql; do test ! -e "$1/lib/systemd/system/$unit.service" '
     '|| chroot "$1" systemctl disable "$unit.service"; done',
 )
 CUSTOMISE = {
@@ -104,7 +99,19 @@ def _repository(stage: str) -> str:
 def _packages(suite: str, stage: str) -> tuple[str, ...]:
     if stage == "host":
         return (*PACKAGES, *PDF_PACKAGES.get(suite, ()))
-    return BLANK if stage == "blank" else (*BLANK, *SELF_HOSTED, *SELF_HOSTED_WEB.get(suite, ()))
+    if stage == "blank":
+        return BLANK
+    roles = (*DATABASE_ROLES, *(WEB_ROLES if suite == "bullseye" else ()))
+    return (*BLANK, *sorted({package for role in roles for package in _role_packages(role)} - {*BLANK}))
+
+
+def _role_packages(role: str) -> list[str]:
+    """The packages that the role's defaults name."""
+    defaults = ROLES / role / "defaults" / "main.yml"
+    text = defaults.read_text(encoding="utf-8") if defaults.exists() else ""
+    packages = (yaml.safe_load(text) or {}).get(f"{role}_packages", [])
+    assert isinstance(packages, list), f"{role}_packages is no plain list"
+    return packages
 
 
 def _sources(suite: str) -> tuple[str, ...]:
