@@ -1,7 +1,7 @@
 """Runs on a test host's database: stores documents as the application does, until it is told to stop.
 
-The application stores the file first, which is committed at once, and names it in the other database afterwards.
-Argument: the first document's number. Prints at the end, as JSON, what it stored, and how long the slowest took.
+The application stores the file first, which is committed at once, and then names it in the other database.
+Argument: the first document's number. Prints as JSON what it stored and how long the slowest took.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SELECT count(*) FROM pg_locks WHERE relation = 'archivo_0001'::regclass
    AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
 """
 DOCUMENT = """
-INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, arch_codi) VALUES (%(n)s, %(n)s, now(), %(file)s);
+INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, arch_codi)
+VALUES (%(n)s, %(n)s, now(), %(file)s);
 INSERT INTO anexos (anex_radi_nume, anex_codigo, anex_tipo, anex_numero, anex_borrado, arch_codi)
 SELECT %(n)s, %(n)s || '_00001', min(anex_tipo_codi), 1, 'N', %(second)s FROM anexos_tipo;
 """

@@ -1,1 +1,1 @@
-"""Backup and restore of one Quipux installation: both databases, the files and the configuration, encrypted by age."""
+"""Backup and restore of one Quipux installation: databases, files and configuration, encrypted by age."""

@@ -1,7 +1,7 @@
 """Settings, and the folders that hold backups.
 
-A set is a folder `<directory>/<id>` with encrypted files and a `manifest.json`. It is written as `<id>.part` and renamed when
-whole, so that a folder without `.part` is always complete.
+A set is a folder `<directory>/<id>` with encrypted files and a `manifest.json`. It is written as `<id>.part`
+and renamed when whole, so that a folder without `.part` is always complete.
 """
 
 from __future__ import annotations
@@ -16,21 +16,25 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 
 SETTINGS = "/etc/quipux/backup.json"
 MANIFEST = "manifest.json"
 FORMAT = 1
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 CHUNK = 1 << 20
+Settings = dict[str, Any]
+Manifest = dict[str, Any]
 
 
 class BackupError(Exception):
     """What went wrong and what to do, in one line."""
 
 
-def settings(path=None):
+def settings(path: str | None = None) -> dict[str, Any]:
     """The settings file's content, a dict. Raises BackupError."""
     path = path or os.environ.get("QUIPUX_BACKUP_SETTINGS", SETTINGS)
     try:
@@ -42,9 +46,9 @@ def settings(path=None):
 
 
 @contextmanager
-def exclusive(directory, wait=0.0):
+def exclusive(directory: str, wait: float = 0.0) -> Iterator[None]:
     """Only one backup or restore at a time; `wait` seconds for another one to end. Raises BackupError."""
-    handle = os.open(os.path.join(directory, ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    handle = os.open(Path(directory, ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         stopper = threading.Event()
         while True:
@@ -63,23 +67,23 @@ def exclusive(directory, wait=0.0):
         os.close(handle)
 
 
-def whole(directory):
-    """Complete sets, oldest first, as [(id, manifest)]."""
+def whole(directory: str) -> list[tuple[str, Manifest]]:
+    """Complete sets as [(id, manifest)], in the order in which they were made; the timer's id may be older."""
     found = []
     for folder in sorted(Path(directory).iterdir()):
         if NAME.fullmatch(folder.name) and folder.is_dir():
             with suppress(OSError, ValueError):
                 found.append((folder.name, json.loads((folder / MANIFEST).read_text(encoding="utf-8"))))
-    return found
+    return sorted(found, key=lambda one: one[1]["made_at"])
 
 
-def remove_dead(directory):
+def remove_dead(directory: str) -> None:
     """Remove what killed runs left; the caller holds the lock, so nobody is writing it."""
     for folder in Path(directory).glob("*.part"):
         shutil.rmtree(folder)
 
 
-def rotate(directory, keep):
+def rotate(directory: str, keep: int) -> list[str]:
     """Remove the oldest complete sets beyond `keep`, which is at least 1; the ids removed."""
     removed = [name for name, _manifest in whole(directory)][: -max(1, keep)]
     for name in removed:
@@ -90,21 +94,21 @@ def rotate(directory, keep):
     return removed
 
 
-def size(manifest):
+def size(manifest: dict[str, Any]) -> int:
     return sum(file["bytes"] for part in manifest["parts"].values() for file in part["files"])
 
 
-def demand_space(directory, needed):
+def demand_space(directory: str | Path, needed: int) -> None:
     """Raises BackupError when the volume has fewer than `needed` bytes free."""
     free = shutil.disk_usage(directory).free
     if free < needed:
         raise BackupError(
-            f"{directory} has {free // CHUNK} MiB free, and this backup needs about {needed // CHUNK + 1} MiB; "
+            f"{directory} has {free // CHUNK} MiB free and this backup needs {needed // CHUNK + 1} MiB; "
             "enlarge the volume, or lower backup_keep and remove old sets (all of them are still whole)"
         )
 
 
-def sync_folder(folder):
+def sync_folder(folder: str | Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -112,8 +116,8 @@ def sync_folder(folder):
         os.close(handle)
 
 
-def write_manifest(folder, manifest):
-    with open(os.path.join(folder, MANIFEST), "w", encoding="utf-8") as file:
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    with Path(folder, MANIFEST).open("w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
         json.dump(manifest, file, indent=1, sort_keys=True)
         file.write("\n")
@@ -122,24 +126,19 @@ def write_manifest(folder, manifest):
     sync_folder(folder)
 
 
-def digest(path):
-    """SHA-256 of a file, in hexadecimal."""
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(CHUNK), b""):
-            found.update(chunk)
-    return found.hexdigest()
-
-
-def complaint(file):
+def complaint(file: IO[bytes]) -> str:
     """The line of a program's error output that tells what is wrong."""
     file.seek(0)
     # age ends with a plea in brackets, pg_restore with a count.
-    lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip() and line[0] != "["]
+    lines = [
+        line for line in file.read().decode(errors="replace").splitlines() if line.strip() and line[0] != "["
+    ]
     return next((line for line in lines if "rror" in line), lines[-1] if lines else "no message").strip()
 
 
-def encrypt(folder, name, recipient, feed):
+def encrypt(
+    folder: Path, name: str, recipient: str, feed: Callable[[IO[bytes]], Any]
+) -> tuple[dict[str, Any], Any]:
     """Write `folder/name` with what `feed(pipe)` writes, encrypted on the way: nothing plain reaches a disk.
 
     Gives ({name, bytes, sha256}, what feed gave). Raises BackupError, and what feed raises.
@@ -153,10 +152,10 @@ def encrypt(folder, name, recipient, feed):
             ["age", *recipients], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         )
 
-        def collect():
+        def collect() -> None:
             found = hashlib.sha256()
             try:
-                with open(os.path.join(folder, name), "xb", opener=private) as target:
+                with open(Path(folder, name), "xb", opener=private) as target:
                     for chunk in iter(lambda: age.stdout.read(CHUNK), b""):
                         target.write(chunk)
                         found.update(chunk)
@@ -183,7 +182,7 @@ def encrypt(folder, name, recipient, feed):
         age.stdout.close()
         if disk and disk[0].errno == errno.ENOSPC:
             raise BackupError(
-                f"no space left in {os.path.dirname(folder)}; enlarge the volume, or lower backup_keep and remove "
+                f"no space left in {folder.parent}; enlarge the volume, or lower backup_keep and remove "
                 "old sets (all of them are still whole)"
             )
         if disk:
@@ -195,5 +194,40 @@ def encrypt(folder, name, recipient, feed):
     return file, given
 
 
-def private(path, flags):
+@contextmanager
+def decrypted(folder: str, name: str, identity: bytes, target: int) -> Iterator[Any]:
+    """Decrypt a file into `target`, or as the block's pipe. The identity goes through a pipe."""
+    reading, writing = os.pipe()
+    os.write(writing, identity)
+    os.close(writing)
+    with tempfile.TemporaryFile() as errors:
+        try:
+            age = subprocess.Popen(
+                ["age", "-d", "-i", f"/proc/self/fd/{reading}", str(Path(folder, name))],
+                stdin=subprocess.DEVNULL, stdout=target, stderr=errors, pass_fds=(reading,),
+            )  # fmt: skip
+        finally:
+            os.close(reading)
+        broken: BackupError | None = None
+        try:
+            yield age.stdout
+        except BackupError as problem:
+            broken = problem
+        finally:
+            if age.stdout:
+                age.stdout.close()
+            code = age.wait()
+        if code > 0:
+            what = complaint(errors)
+            if "no identity matched" in what:
+                raise BackupError(
+                    "the identity is not the one this backup was made for; give the right restore_identity"
+                )
+            if "pipe" not in what:
+                raise BackupError(f"{name} cannot be decrypted ({what}); choose another set")
+        if broken:
+            raise broken
+
+
+def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

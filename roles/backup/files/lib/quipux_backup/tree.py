@@ -1,4 +1,4 @@
-"""The files part: a stream of both folders, and a digest of the one whose content must come back unchanged."""
+"""The files part: a stream of both folders, and digests of what is in them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import hashlib
 import os
 import stat
 import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
 
 SCRATCH = "tmp"  # the application's, at the top of bodega; its content is nobody's
 RESTORING = ".restoring"  # what a restore unpacks into
@@ -14,12 +17,12 @@ RESTORING = ".restoring"  # what a restore unpacks into
 class Exactly:
     """A file that gives as many bytes as were promised, even when somebody cuts it while it is read."""
 
-    def __init__(self, file, length):
+    def __init__(self, file: IO[bytes], length: int) -> None:
         self.file = file
         self.left = length
         self.hash = hashlib.sha256()
 
-    def read(self, length):
+    def read(self, length: int) -> bytes:
         length = min(length, self.left)
         data = self.file.read(length)
         data += b"\0" * (length - len(data))
@@ -28,7 +31,7 @@ class Exactly:
         return data
 
 
-def walk(top):
+def walk(top: str | Path) -> Iterator[str]:
     """Paths below `top`, folders first, sorted: the same everywhere."""
     top = os.fspath(top)
     for folder, folders, files in os.walk(top):
@@ -38,36 +41,39 @@ def walk(top):
                 yield SCRATCH
             folders[:] = [name for name in folders if name not in (SCRATCH, RESTORING)]
         base = os.path.relpath(folder, top)
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
         for name in sorted(files) + folders:
-            yield os.path.normpath(os.path.join(base, name))
+            yield os.path.normpath(f"{base}/{name}")
         folders[:] = [name for name in folders if name not in linked]
 
 
-def pack(pipe, folders):
-    """Write {name: folder} as a tar stream; gives {name: {count, bytes, digest}}. Files that vanish meanwhile are left out."""
+def pack(pipe: IO[bytes], folders: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Write {name: folder} as a tar stream; gives {name: {count, bytes, digest}}.
+
+    Files that vanish meanwhile are left out.
+    """
     found = {}
     with tarfile.open(fileobj=pipe, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for name, top in folders.items():
             total = Total()
-            if os.path.isdir(top):
+            if Path(top).is_dir():
                 archive.addfile(archive.gettarinfo(top, arcname=name))
                 for path in walk(top):
-                    pack_one(archive, os.path.join(top, path), f"{name}/{path}", path, total)
+                    pack_one(archive, Path(top, path), f"{name}/{path}", path, total)
             found[name] = total.result()
     return found
 
 
-def pack_one(archive, source, target, path, total):
+def pack_one(archive: tarfile.TarFile, source: Path, target: str, path: str, total: Total) -> None:
     try:
-        if not stat.S_ISREG(os.lstat(source).st_mode):
+        if not stat.S_ISREG(source.lstat().st_mode):
             member = archive.gettarinfo(source, arcname=target)
             if member is not None:  # a socket
                 archive.addfile(member)
                 if member.issym():
                     total.add(path, member.linkname)
             return
-        with open(source, "rb") as file:
+        with source.open("rb") as file:
             member = archive.gettarinfo(arcname=target, fileobj=file)
             # A second name of one file is packed as a file: the digest is of content.
             member.type, member.linkname, member.size = tarfile.REGTYPE, "", os.fstat(file.fileno()).st_size
@@ -78,16 +84,16 @@ def pack_one(archive, source, target, path, total):
     total.add(path, content.hash.hexdigest(), member.size)
 
 
-def measure(top):
+def measure(top: str | Path) -> dict[str, Any]:
     """{count, bytes, digest} of a folder, as `pack` gives it."""
     total = Total()
     for path in walk(top):
-        source = os.path.join(top, path)
-        mode = os.lstat(source).st_mode
+        source = Path(top, path)
+        mode = source.lstat().st_mode
         if stat.S_ISLNK(mode):
-            total.add(path, os.readlink(source))
+            total.add(path, os.fspath(source.readlink()))
         elif stat.S_ISREG(mode):
-            with open(source, "rb") as file:
+            with source.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 content = Exactly(file, size)
                 while content.left:
@@ -97,14 +103,14 @@ def measure(top):
 
 
 class Total:
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = self.bytes = 0
         self.hash = hashlib.sha256()
 
-    def add(self, path, content, size=0):
+    def add(self, path: str, content: str, size: int = 0) -> None:
         self.count += 1
         self.bytes += size
         self.hash.update(os.fsencode(f"{content} {path}\n"))
 
-    def result(self):
+    def result(self) -> dict[str, Any]:
         return {"count": self.count, "bytes": self.bytes, "digest": self.hash.hexdigest()}
