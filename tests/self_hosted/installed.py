@@ -16,7 +16,7 @@ from tests.self_hosted.play import ROOT
 from tests.self_hosted.site import LABEL, TOPOLOGIES, VARIABLES, Site, sources
 
 INSTALLED = f"{REPOSITORY}-installed"
-SERVICES = "apache2.service postgresql.service"
+SERVICES = "apache2.service postgresql.service 'postgresql@*.service'"
 
 
 def installed_images(
