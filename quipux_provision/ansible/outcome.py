@@ -177,7 +177,7 @@ class Fold:
         if data.get("ignore_errors"):
             self._ignored = True
         elif data.get("task") != REPORT_TASK and not (action.startswith(_OURS) and "items" in result):
-            self._failures.append(_failed(host, str(data.get("task", "")), self._line(result.get("msg"))))
+            self._failures.append(_failed(host, str(data.get("task", "")), self._line(_reason(result))))
 
     def _remember_error(self, text: str) -> None:
         self._last_error = last_error(self._redact(text)) or self._last_error
@@ -257,6 +257,13 @@ def _first_line(text: str) -> str:
     if _HOST_KEY.search(" ".join(lines)) and not _HOST_KEY.search(line):
         line = "Host key verification failed."
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _reason(result: Mapping[str, Any]) -> Any:
+    """Return what a task that failed says; a loop says it in the first item that failed."""
+    items = result.get("results")
+    failed = [one for one in items if one.get("failed")] if isinstance(items, list) else []
+    return failed[0].get("msg") if failed else result.get("msg")
 
 
 def _error(result: Mapping[str, Any]) -> dict[str, Any] | None:

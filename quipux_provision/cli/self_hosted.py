@@ -90,7 +90,7 @@ def restore(arguments: Namespace, output: Output) -> int:
 
 def upgrade(arguments: Namespace, output: Output) -> int:
     """Upgrade."""
-    return _run(arguments, output, "upgrade")
+    return _run(arguments, output, "upgrade", {"upgrade_without_backup": arguments.without_backup})
 
 
 def rollback(arguments: Namespace, output: Output) -> int:
@@ -105,7 +105,11 @@ def year_change(arguments: Namespace, output: Output) -> int:
 
 def uninstall(arguments: Namespace, output: Output) -> int:
     """Remove Quipux from its hosts."""
-    return _run(arguments, output, "uninstall", {"uninstall_confirm": arguments.confirm})
+    variables = {
+        "uninstall_confirm": arguments.confirm,
+        "uninstall_without_backup": arguments.without_backup,
+    }
+    return _run(arguments, output, "uninstall", variables)
 
 
 def _backups(workspace: Workspace, name: str | None) -> Path:

@@ -40,13 +40,16 @@ def add(verbs: Subparsers[argparse.ArgumentParser]) -> None:
         metavar=_("ACRONYM"),
         help=_("write over the institution's data that is there; its acronym confirms it"),
     )
-    _plan(_action(actions, "upgrade", _("install the release that the inventory names, and switch to it")))
+    upgrade = _action(actions, "upgrade", _("install the release that the inventory names, and switch to it"))
+    _plan(upgrade)
+    _without_backup(upgrade)
     _action(actions, "rollback", _("switch back to the release before"))
     _plan(_action(actions, "year-change", _("prepare what must exist before 1 January")))
     uninstall = _action(actions, "uninstall", _("remove Quipux from its hosts; backups stay"))
     uninstall.add_argument(
         "--confirm", metavar=_("ACRONYM"), required=True, help=_("the institution's acronym, to be sure")
     )
+    _without_backup(uninstall)
 
 
 def _action(
@@ -60,6 +63,10 @@ def _action(
         add_key(verb)
     add_watch(verb)
     return verb
+
+
+def _without_backup(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--without-backup", action="store_true", help=_("go on without a backup before"))
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:

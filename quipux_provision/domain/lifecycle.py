@@ -101,6 +101,8 @@ def _server(ledger: LedgerState, event: LedgerEvent, environment: str) -> None:
     server.release = data["release"] or server.release
     if data["backup"]:
         server.backup, server.backup_time = data["backup"], event.time
+    if data["verb"] == "restore":
+        ledger.databases.pop(environment, None)  # another database now; whoever restored it has signed that
     if data["answers"] is None:
         return
     server.installed = (server.installed or event.time) if data["answers"] else None

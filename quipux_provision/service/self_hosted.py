@@ -44,7 +44,7 @@ ACTIONS: Mapping[str, Action] = {
     "backup": Action(("backup",)),
     "restore": Action(("self_hosted", "restore"), answers=True),
     "upgrade": Action(("upgrade",), answers=True),
-    "rollback": Action(("rollback",), answers=True),
+    "rollback": Action(("rollback", "verify"), answers=True),
     "year-change": Action(("year_change",)),
     "uninstall": Action(("uninstall",), answers=False),
 }

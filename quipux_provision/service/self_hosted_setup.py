@@ -7,6 +7,7 @@ import secrets
 import string
 from dataclasses import dataclass, field
 from hashlib import md5
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,13 +162,20 @@ def _with_environment(text: str, wanted: NewServer) -> str:
 
 
 def _hosts(text: str, wanted: NewServer) -> str:
-    database = wanted.db_host or wanted.app_host
-    head, found, tail = text.partition(_EXAMPLE_HOST)
-    text = f"{head}{database}{tail}" if found else text
-    text = text.replace(_EXAMPLE_HOST, wanted.app_host)
+    for host in (wanted.db_host or wanted.app_host, wanted.app_host):
+        text = text.replace(f"        {_EXAMPLE_HOST}:\n", _host(host), 1)
     if wanted.pdf_host:
-        text += f"    quipux_pdf:\n      hosts:\n        {wanted.pdf_host}:\n"
+        text += f"    quipux_pdf:\n      hosts:\n{_host(wanted.pdf_host)}"
     return text
+
+
+def _host(name: str) -> str:
+    """Return the host's line; an address is said twice, so that the other hosts' roles know it."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return f"        {name}:\n"
+    return f"        {name}:\n          ansible_host: {name}\n"
 
 
 def _variables(text: str, wanted: NewServer, recipient: str) -> str:

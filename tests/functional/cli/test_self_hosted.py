@@ -73,7 +73,7 @@ def test_inventory_passwords_and_backup_key_are_made(desk: Office) -> None:
     folder = desk.folder / "inventories/self_hosted"
     hosts = yaml.safe_load((folder / "hosts.yml").read_text())["all"]["children"]
     assert hosts["quipux_db"]["hosts"] == {"bd.inej.example.gob.ec": None}
-    assert hosts["quipux_app"]["hosts"] == {"127.0.0.1": None}
+    assert hosts["quipux_app"]["hosts"] == {"127.0.0.1": {"ansible_host": "127.0.0.1"}}
     passwords = vault(desk)
     assert set(passwords) == {
         *("quipux_app_db_password", "quipux_db_password", "quipux_db_read_only_password"),

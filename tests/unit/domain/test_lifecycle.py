@@ -270,6 +270,14 @@ def test_a_server_is_what_its_runs_told() -> None:
     assert server.unfinished == {}
 
 
+def test_a_restored_server_has_another_database() -> None:
+    story = Story().add(kinds.BOUND, "own", system_identifier="7", kind="propia").server("install")
+    assert "own" in story.ledger().databases
+
+    assert "own" in story.server("restore", good=False).ledger().databases
+    assert "own" not in story.server("restore").ledger().databases
+
+
 def test_a_run_over_a_server_that_died_stays_open() -> None:
     story = Story().server("install")
     story.events.pop()
