@@ -182,18 +182,24 @@ class Application:
 
     def version(self) -> str:
         home, file = self._options["home"], self._options["installation_file"]
-        try:
-            said = str(json.loads(Path(file).read_text(encoding="utf-8"))["version"])
-        except OSError as error:
-            raise Bad(f"cannot read {file}: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError):
-            raise Bad(f"{file} names no version") from None
+        said = self.release()["version"]
         current = Path(home, "current").resolve()
         if not current.is_dir():
             raise Bad(f"{home}/current leads nowhere")
         if current.name != said:
             raise Bad(f"{file} says {said}, {home}/current is {current.name}")
         return said
+
+    def release(self) -> dict[str, str]:
+        """Version and digest of the release, as it was installed. Raises Bad."""
+        file = self._options["installation_file"]
+        try:
+            record = json.loads(Path(file).read_text(encoding="utf-8"))
+            return {key: str(record[key]) for key in ("version", "digest")}
+        except OSError as error:
+            raise Bad(f"cannot read {file}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError):
+            raise Bad(f"{file} names no version") from None
 
     def _page(self, path: str) -> Answer:
         """A page that is asked once for all checks."""

@@ -138,6 +138,11 @@ ok:
   description: Whether all of them are well.
   returned: always
   type: bool
+release:
+  description: What runs there, C(version) and C(digest), as it was installed; empty where nothing says so.
+  returned: always
+  type: dict
+  sample: {"version": "f3a4406af8ab", "digest": "9f86d081884c7d65"}
 """
 
 import traceback
@@ -182,13 +187,20 @@ def main() -> None:
     if not web.host:
         module.fail_json(msg=f"{options['url']} is not an address; give url as https://NAME")
     php = Php(options["php"], f"{options['home']}/current", options["run_as"], 4 * options["timeout"])
+    application = checks.Application(web, php, options)
     try:
-        results = checks.run(checks.Application(web, php, options), _wanted(module, web.tls))
+        results = checks.run(application, _wanted(module, web.tls))
     except Exception as error:
         # Its text and locals may hold the probe's password.
         place = traceback.extract_tb(error.__traceback__)[-1]
         module.fail_json(msg=f"internal error: {type(error).__name__} at {place.name}:{place.lineno}")
-    module.exit_json(changed=False, checks=results, ok=all(result["ok"] for result in results))
+    try:
+        release = application.release()
+    except checks.Bad:
+        release = {}  # check `version` says why
+    module.exit_json(
+        changed=False, checks=results, ok=all(result["ok"] for result in results), release=release
+    )
 
 
 def _wanted(module: AnsibleModule, tls: bool) -> list[str]:
