@@ -29,7 +29,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Phrases such as C(database (web): the application cannot reach its database).
+  description: "Phrases such as C(database (web): the application cannot reach its database)."
   type: list
   elements: str
 """

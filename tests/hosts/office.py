@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-
 PEOPLE = ("autora", "operador", "aprobadora", "ejecutor")
 PROGRAM = Path(sys.executable).with_name("quipux-provision")
 _numbers = itertools.count(1)

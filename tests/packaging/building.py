@@ -97,7 +97,16 @@ def build_collection(tree: Path, output: Path) -> Path:
 def install_collection(tarball: Path, folder: Path) -> Path:
     """Install the tarball below *folder*; return the collection's own folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [BIN / "ansible-galaxy", "collection", "install", "--offline", "--no-deps", "-p", str(folder), str(tarball)]
+    command = [
+        BIN / "ansible-galaxy",
+        "collection",
+        "install",
+        "--offline",
+        "--no-deps",
+        "-p",
+        str(folder),
+        str(tarball),
+    ]
     # The checkout on sys.path would count as already installed.
     environment = clean_environment(folder, ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="false")
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

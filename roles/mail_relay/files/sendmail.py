@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """What PHP's mail() of Quipux is handed to: cleans one mail, keeps it, gives it to msmtp.
 
     sendmail            reads a mail from standard input
