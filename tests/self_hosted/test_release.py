@@ -57,7 +57,7 @@ def test_refused_before_anything_changes(packages_site: Site) -> None:
         ({"quipux_accept_discontinued": False}, "set quipux_accept_discontinued to true"),
         ({"quipux_release_sha256": ""}, "is not pinned"),
         ({"quipux_release_sha256": "0" * 64}, "the SHA-256 of"),
-        ({"quipux_app_db_password": "corta"}, ""),
+        ({"quipux_app_db_password": "corta"}, "quipux_app_db_password is missing, is shorter"),
     ]
     for values, expected in cases:
         played = site.play(PLAY, extra=values, must=False)
