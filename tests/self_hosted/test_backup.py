@@ -54,7 +54,7 @@ def prepare(site: Site) -> Site:
 def pair(images) -> Iterator[tuple[Site, Site]]:
     """The host that is backed up, with an institution, and an empty one of the same institution."""
     with Fleet() as fleet:
-        small = {"/srv/small": "3m"}
+        small = {"/srv/small": "1m"}
         source = prepare(Site.start(fleet, "packages", small=small))
         target = prepare(Site.start(fleet, "packages"))
         columns = "inst_codi, inst_nombre, inst_sigla, inst_estado"
@@ -301,15 +301,18 @@ def test_full_volume_leaves_the_old_sets_whole(pair):
     settings = json.loads(source.db.exec("cat /etc/quipux/backup.json"))
     source.db.write("/root/small.json", json.dumps({**settings, "directory": "/srv/small/sets"}))
     source.db.exec("mkdir -p /srv/small/sets; rm -rf /srv/small/sets/*")
-    run = f"QUIPUX_BACKUP_SETTINGS=/root/small.json {BACKUP} run >/root/said 2>&1"
+    run = f"sleep 1; QUIPUX_BACKUP_SETTINGS=/root/small.json {BACKUP} run >/root/said 2>&1"
     # First by what is known of the last set, then by the volume itself.
     with pytest.raises(HostError):
         source.db.exec(run)
     assert "MiB free" in source.db.exec("cat /root/said")
-    old = source.db.exec(f"ls -d {ROOM}/2*").split()[-1]
-    source.db.exec(f"cp -r {old} /srv/small/sets; truncate -s 0 /srv/small/sets/*/*.age")
-    (name,) = source.db.exec("ls /srv/small/sets").split()
-    manifest = json.loads(source.db.exec(f"cat /srv/small/sets/{name}/manifest.json"))
+    source.db.write("/tmp/writer.py", WRITER.read_text())
+    source.db.exec("rm -f /tmp/stop-writing")
+    source.db.exec("COUNT=5 BYTES=400000 runuser -u postgres -- python3 /tmp/writer.py 900000")
+    # A set that says it was small: the free space seems to be enough.
+    made = json.loads(source.db.exec(f"{BACKUP} run 2>/dev/null"))
+    name, manifest = made["id"], made["manifest"]
+    source.db.exec(f"mkdir /srv/small/sets/{name}; cp {ROOM}/{name}/files.tar.age /srv/small/sets/{name}")
     for part in manifest["parts"].values():
         for file in part["files"]:
             file["bytes"] = 0
@@ -318,6 +321,7 @@ def test_full_volume_leaves_the_old_sets_whole(pair):
         source.db.exec(run)
     assert "no space left" in source.db.exec("cat /root/said")
     assert source.db.exec("ls /srv/small/sets").split() == [name]
+    source.db.exec(f"cmp {ROOM}/{name}/files.tar.age /srv/small/sets/{name}/files.tar.age")
 
 
 def test_timer_runs_the_service_in_its_sandbox_and_failure_shows(pair):

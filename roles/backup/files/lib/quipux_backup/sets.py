@@ -68,7 +68,7 @@ def exclusive(directory: str, wait: float = 0.0) -> Iterator[None]:
 
 
 def whole(directory: str) -> list[tuple[str, Manifest]]:
-    """Complete sets as [(id, manifest)], in the order in which they were made; the timer's id may be older."""
+    """Complete sets as [(id, manifest)], in the order they were made in; the timer's id may be older."""
     found = []
     for folder in sorted(Path(directory).iterdir()):
         if NAME.fullmatch(folder.name) and folder.is_dir():
