@@ -19,7 +19,6 @@ from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Applicant, Office
 from tests.stand_in.parametrisation import Parametrisation
 
-PICTURE = b"\x89PNG\r\n\x1a\n" + b"0" * 64
 NEEDS_FILES = {"A2", "B5"}
 
 

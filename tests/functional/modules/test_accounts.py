@@ -11,7 +11,6 @@ from tests.functional.modules.conftest import CEDULA, CODE_HASH, RUC, Quipux, it
 
 OTHER_HASH = "f" * 26
 NO_ENTRY = "sin-clave-activacion-vencida"  # longer than the 26 characters that pages compare
-GONE = {"state": "absent"}
 
 
 def code(result: dict[str, Any]) -> str | None:
