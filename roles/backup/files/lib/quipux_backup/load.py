@@ -41,6 +41,12 @@ def mark(session: Any, name: str) -> str:
     return text.replace(MARK.format(""), "") if text.startswith(MARK.format("")) else ""
 
 
+def replaced(session: Any, names: list[str]) -> bool:
+    """Whether a run died before it dropped what it had replaced."""
+    old = [name + OLD for name in names]
+    return bool(databases.read(session, "SELECT 1 FROM pg_database WHERE datname = ANY(%s)", (old,)))
+
+
 def load(settings: Settings, manifest: Manifest, chosen: argparse.Namespace) -> dict[str, Any]:
     """Load both databases under names of their own and compare them with the manifest."""
     part = manifest["parts"]["database"]

@@ -69,7 +69,8 @@ def check(settings: Settings, manifest: Manifest, chosen: argparse.Namespace) ->
         with contextlib.closing(databases.connect(settings, "postgres")) as session:
             load.check_server(settings, manifest, session)
             names = databases.names(settings)
-            if not chosen.replace and all(load.mark(session, name) == manifest["id"] for name in names):
+            restored = all(load.mark(session, name) == manifest["id"] for name in names)
+            if restored and not chosen.replace and not load.replaced(session, names):
                 done.append("database")
         if "database" not in done:
             check_empty(settings, manifest, chosen)
