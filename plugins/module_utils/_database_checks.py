@@ -27,7 +27,7 @@ SELECT coalesce(array_agg(usua_codi), '{}') FROM public.usuario
 """
 _OPEN = """
 SELECT coalesce(array_agg(usua_codi), '{}') FROM public.usuarios
- WHERE usua_esta = 1 AND (usua_nuevo = 0 OR usua_pasw = ''
+ WHERE usua_esta = 1 AND (usua_nuevo = 0 OR coalesce(usua_pasw, '') = ''
    OR (usua_login = %s AND usua_fecha_actualiza < now() - interval '15 minutes'))
 """
 _MIRROR = """
