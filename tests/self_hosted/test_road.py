@@ -43,11 +43,13 @@ class Story:
         with telephone(self.site) as page:
             if link:
                 page.goto(link)
-                page.wait_for_url("**/cambiar_password.php*")
-                for field in page.locator("input[type=password]").all():
-                    field.fill(PASSWORD)
-                page.locator("input[type=submit], input[type=button]").first.click()
-                page.wait_for_load_state("networkidle")
+                with page.expect_popup() as opened:
+                    page.get_by_role("link", name="AQUÍ").click()
+                form = opened.value
+                for field in ("contradrd", "contraver"):
+                    form.locator(f"input[name={field}]").fill(PASSWORD)
+                form.locator("input[type=submit], input[type=button][value=Aceptar]").first.click()
+                form.get_by_text("exitosamente").wait_for()
             log_in(page, self.applicant.national_id)
             page.goto(f"{page.url.rsplit('/', 1)[0]}/Administracion/formAdministracion.php")
             shown = texts(page)

@@ -19,7 +19,16 @@ if ($por_enlace) {
 }
 encabezado('Contrase&ntilde;a');
 ?>
-<form name="formulario" action="cambiar_password_grabar.php" method="post">
+<script src="../../js/md5.js"></script>
+<script>
+function validar_formulario() {
+    for (const campo of ["contraold", "contradrd", "contraver"]) {
+        document.getElementById(campo).value = MD5(document.getElementById(campo).value);
+    }
+    return true;
+}
+</script>
+<form name="formulario" action="cambiar_password_grabar.php" method="post" onsubmit="return validar_formulario();">
 <p>Usuario: <?php echo html(substr($krd, 1)); ?></p>
 <?php if ($por_enlace) { ?>
 <input type='hidden' name='krd' id='krd' value='<?php echo html($krd); ?>'>
