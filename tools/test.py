@@ -199,7 +199,7 @@ LAYERS = (
     Layer("hosts", (*HOSTS, "tests/hosts"), minutes=25, obstacle=needs_packages, required_in_ci=True),
     Layer(
         "self-hosted",
-        (*SELF_HOSTED, "tests/self_hosted"),
+        (*SIDE_BY_SIDE, *SELF_HOSTED, "tests/self_hosted"),
         minutes=180 if FULL else 45,
         obstacle=needs_packages,
         required_in_ci=True,
