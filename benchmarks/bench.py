@@ -2,7 +2,8 @@
 
 ``baseline`` names the row that ``value`` is compared with, and ``ratio`` says how: for ``X-vs-floor`` it is
 how many times the floor's time X takes, for ``list-100-vs-runs`` how many times faster one run over a list is
-than a run each. ``apply`` times are without the mails, which have rows of their own.
+than a run each. ``apply`` times are without the mails, which have rows of their own. ``self-hosted-install``
+is a whole installation by the playbook: how many times a plain shell script's time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks import floor  # noqa: E402
+from benchmarks import floor, install  # noqa: E402
 from benchmarks.invented import write_requests  # noqa: E402
 from benchmarks.office import BINARIES, Office  # noqa: E402
 from benchmarks.relay import Relay  # noqa: E402
@@ -32,6 +33,7 @@ from tests.stand_in.mail_server import MailServer  # noqa: E402
 ROUND_TRIP = 0.05
 SIZES = (1, 10, 100, 1000)
 RUNS = 10
+INSTALLATIONS = 1
 LIST = 100
 # What PostgreSQL does by itself, and so a real server: the tests' clusters do without fsync.
 SERVER = {"fsync": "on", "synchronous_commit": "on", "log_statement": "none"}
@@ -40,23 +42,31 @@ AIMS: dict[str, tuple[str, str, float]] = {  # row: which of its figures, at mos
     "list-100-vs-runs": ("ratio", ">=", 50.0),
     "cli-over-playbook-1": ("value", "<=", 0.6),
     "help": ("value", "<=", 0.3),
+    "self-hosted-install": ("ratio", "<=", 1.5),
+    "self-hosted-again": ("ratio", "<=", 0.4),
 }
+GROUPS = ("start", "validate", "single", "sizes", "line", "self-hosted")
 
 
 class Bench:
     """Collects rows; each group of measurements is a method.
 
     :param sizes: how many institutions.
-    :param runs: how many runs of one case each.
+    :param runs: how many runs of one case each, and how many whole installations; None: RUNS, INSTALLATIONS.
     :param length: how many cases in the list that is compared with these runs.
     """
 
     def __init__(
-        self, office: Office, sizes: Sequence[int] = SIZES, runs: int = RUNS, length: int = LIST
+        self,
+        office: Office,
+        sizes: Sequence[int] = SIZES,
+        runs: int | None = None,
+        length: int = LIST,
     ) -> None:
         self.office = office
         self._sizes = sizes
-        self._runs = runs
+        self._runs = runs or RUNS
+        self._installations = runs or INSTALLATIONS
         self._list = length
         self.rows: list[dict[str, Any]] = []
 
@@ -162,6 +172,24 @@ class Bench:
         self.row(f"runs-{self._list}", each)
         self.row(f"list-{self._list}-vs-runs", together, f"runs-{self._list}", each / together)
 
+    def self_hosted(self) -> None:
+        """A whole installation by the playbook, and by a shell script; then the playbook again."""
+        try:
+            install.demand_hosts()
+        except install.UnableError as error:
+            print(f"skipped: self-hosted rows, {error}", flush=True)
+            return
+        self.load("self-hosted")
+        measured = install.measure(self._installations)
+        for line in measured.differences:
+            print(f"the hosts differ: {line}", flush=True)
+        times = measured.medians()
+        script, whole, again = times["script"], times["playbook"], times["again"]
+        self.row("self-hosted-script", script)
+        self.row("self-hosted-install", whole, "self-hosted-script", whole / script)
+        self.row("self-hosted-again", again, "self-hosted-install", again / whole)
+        self.row("self-hosted-verify", times["verify"])
+
     @staticmethod
     def _as_operator() -> tuple[str, ...]:
         return ("--environment", "training", "--key", "omar.operador")
@@ -194,17 +222,30 @@ def reached(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def merged(before: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*before* with the *rows* of a part measured anew; the load of a part is not the load of the whole."""
+    whole = {row["name"]: row for row in before}
+    for row in rows:
+        if row["name"] not in whole or row["name"] not in ("load-before", "load-after"):
+            whole[row["name"]] = row
+    return list(whole.values())
+
+
 def main() -> None:
     """Measure, show, write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    groups = ("start", "validate", "single", "sizes", "line")
     parser.add_argument(
-        "--only", action="append", choices=groups, help="measure this group only; may be repeated"
+        "--only",
+        action="append",
+        choices=GROUPS,
+        help="measure this group only, leave other rows of the output as they are; may be repeated",
     )
     parser.add_argument("--size", action="append", type=int, help="institutions; may be repeated")
-    parser.add_argument("--runs", type=int, default=RUNS, help="runs of one case each")
+    parser.add_argument(
+        "--runs", type=int, help=f"runs of one case each ({RUNS}), whole installations ({INSTALLATIONS})"
+    )
     parser.add_argument("--list", type=int, default=LIST, help="cases in one run, compared with a run each")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
     options = parser.parse_args()
@@ -215,11 +256,14 @@ def main() -> None:
     ):
         bench = Bench(Office(Path(folder), cluster, mail), options.size or SIZES, options.runs, options.list)
         bench.load("before")
-        for group in options.only or groups:
-            measure: Callable[[], None] = getattr(bench, group)
+        for group in options.only or GROUPS:
+            measure: Callable[[], None] = getattr(bench, group.replace("-", "_"))
             measure()
         bench.load("after")
-    options.output.write_text(json.dumps(bench.rows, indent=2) + "\n")
+    rows = bench.rows
+    if options.only and options.output.exists():
+        rows = merged(json.loads(options.output.read_text(encoding="utf-8")), rows)
+    options.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     print("\n".join(reached(bench.rows)))
     print(f"written: {options.output}")
 
