@@ -188,6 +188,7 @@ HOSTS = ("-m", "not real") if needs_release() else ()
 FULL = os.environ.get("QUIPUX_TEST_FULL") == "1"
 LEFT_OUT = [*(["not real"] if needs_release() else []), *([] if FULL else ["not full"])]
 SELF_HOSTED = ("-m", " and ".join(LEFT_OUT)) if LEFT_OUT else ()
+MOLECULE = () if FULL else ("-m", "not full")
 
 LAYERS = (
     Layer("lint", ("tests/lint",)),
@@ -204,7 +205,9 @@ LAYERS = (
         obstacle=needs_packages,
         required_in_ci=True,
     ),
-    Layer("molecule", ("tests/molecule",), minutes=20, obstacle=needs_packages, required_in_ci=True),
+    Layer(
+        "molecule", (*MOLECULE, "tests/molecule"), minutes=20, obstacle=needs_packages, required_in_ci=True
+    ),
     Layer(
         "second-python",
         ("-m", "smoke and not real and not container", "tests/unit", "tests/functional"),

@@ -14,6 +14,8 @@ from tests.images.build import CannotBuildError, ensure
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = sorted(ROOT.glob("roles/*/molecule/*/molecule.yml"))
+# The slowest; tests/self_hosted proves these roles, too.
+FULL = {"apache", "backup", "pdf_service", "quipux_database", "verification"}
 
 pytestmark = pytest.mark.container
 
@@ -34,7 +36,17 @@ def test_every_role_has_a_scenario():
     assert {path.parts[-4] for path in SCENARIOS} == roles
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: f"{path.parts[-4]}-{path.parts[-2]}")
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(
+            path,
+            id=f"{path.parts[-4]}-{path.parts[-2]}",
+            marks=pytest.mark.full if path.parts[-4] in FULL else (),
+        )
+        for path in SCENARIOS
+    ],
+)
 def test_molecule(scenario: Path):
     role = scenario.parents[2]
     bin_folder = Path(sys.executable).parent
