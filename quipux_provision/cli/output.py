@@ -65,9 +65,10 @@ class Output:
         """Print a line for people to standard error, in either form."""
         print(_clean(text), file=sys.stderr)
 
-    def error(self, error: ProvisionError) -> None:
-        """Print what is wrong and what to do."""
-        self.data({"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
+    def error(self, error: ProvisionError, told: dict[str, Any] | None = None) -> None:
+        """Print what is wrong and what to do; *told*: what else the JSON form says."""
+        wrong = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        self.data({**(told or {}), "error": wrong})
         *others, last = error.message.splitlines() if error.several_lines else [error.message]
         for message in others:
             self._error_lines(message, "")

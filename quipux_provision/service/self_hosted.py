@@ -215,16 +215,19 @@ def _run_playbooks(
 ) -> ServerResult:
     result = ServerResult(environment.name, verb, check)
     for playbook in ACTIONS[verb].playbooks:
-        outcome = execute(
-            workspace,
-            environment,
-            f"quipux.provision.{playbook}",
-            variables,
-            run_id,
-            watch,
-            check=check,
-            optional_groups=True,
-        )
+        try:
+            outcome = execute(
+                workspace,
+                environment,
+                f"quipux.provision.{playbook}",
+                variables,
+                run_id,
+                watch,
+                check=check,
+                optional_groups=True,
+            )
+        except ProvisionError as error:  # no inventory, no vault: the run has an end all the same
+            return replace(result, error=error)
         result = _joined(result, outcome)
         if result.error:
             break

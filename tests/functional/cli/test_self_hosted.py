@@ -159,6 +159,17 @@ def test_a_server_that_cannot_be_reached_is_told_and_recorded(prepared: Office) 
     prepared.must("autora", "audit", "verify")
 
 
+def test_a_run_without_its_vault_has_an_end_and_says_so_to_machines(prepared: Office) -> None:
+    (prepared.folder / "secretos/vault-self_hosted").unlink()
+
+    result = prepared.run("operador", "self-hosted", "verify", "--format", "json")
+
+    assert result.code
+    assert result.json()["error"]["exit_code"] == result.code
+    assert result.json()["verb"] == "verify"
+    assert not server(prepared)["unfinished"]
+
+
 def test_a_plan_and_a_look_record_nothing(prepared: Office) -> None:
     count = events(prepared)
 
