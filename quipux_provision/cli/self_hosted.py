@@ -82,9 +82,12 @@ def restore(arguments: Namespace, output: Output) -> int:
     environment = self_hosted.own_environment(workspace, arguments.environment)
     source = arguments.source or self_hosted.newest_backup(_backups(workspace, arguments.environment))
     identity = arguments.identity or workspace.root / "secretos" / f"respaldos-{environment.name}.age"
-    variables = {"restore_from": str(source.absolute()), "restore_identity": str(identity.absolute())}
-    if arguments.replace:
-        variables["restore_replace"] = arguments.replace
+    variables = {
+        "restore_from": str(source.absolute()),
+        "restore_identity": str(identity.absolute()),
+        "restore_replace": arguments.replace or "",  # always: no inventory may confirm it
+        "self_hosted_verify": False,  # what is broken is why we restore; restore.yml asks at its end
+    }
     return _run(arguments, output, "restore", variables, workspace)
 
 
@@ -130,7 +133,7 @@ def _run(
     if result.error:
         for line in _check_lines(result):
             output.note(line)
-        output.error(result.error)
+        output.error(result.error, result.as_dict())
         return result.error.exit_code
     output.data(result.as_dict())
     for line in _lines(result):
