@@ -21,7 +21,7 @@ systemctl list-unit-files --no-legend --no-pager | awk '{print "unit", $1, $2}'
 systemctl list-units --state=active --no-legend --no-pager 'quipux*' 'apache2*' 'postgresql*' | awk '{print "active", $1}'
 nft list chain inet quipux input
 getent passwd quipux-pdf | cut -d: -f1,6,7
-sql() { runuser -u postgres -- "$@"; }
+sql() { (cd / && runuser -u postgres -- "$@"); }
 sql pg_dumpall --globals-only --no-role-passwords | grep -v '^--'
 for database in quipux quipux_bodega; do
     sql pg_dump --schema-only $database | grep -v '^--'

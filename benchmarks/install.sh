@@ -112,7 +112,8 @@ systemctl -q enable postgresql.service
 systemctl restart postgresql@13-main.service
 
 # --- Databases -------------------------------------------------------------------------------------------------
-sql() { runuser -u postgres -- psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$@" >/dev/null; }
+# Its folder is not for postgres to see.
+sql() { (cd / && runuser -u postgres -- psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$@" >/dev/null); }
 dump() { tar --extract --to-stdout --file sql.tar.gz --wildcards "*/$1" |
     sed -E "/^COMMENT ON EXTENSION (plpgsql|pg_buffercache) IS |^CREATE EXTENSION IF NOT EXISTS pg_buffercache /d"; }
 
@@ -189,7 +190,7 @@ SELECT format('GRANT SELECT (%s) ON public.%I TO quipux_ro', string_agg(quote_id
     ('tarea', 'estado fecha_inicio tarea_codi usua_codi_ori'),
     ('trd', 'depe_codi trd_arch_central trd_arch_gestion trd_estado'), ('trd_nivel', 'depe_codi'),
     ('usuarios_subrogacion', 'usua_fecha_fin usua_fecha_inicio usua_subrogacion_codi usua_subrogado usua_visible')
-  ) AS some (relation, visible) ON relation = table_name
+  ) AS partly (relation, visible) ON relation = table_name
  WHERE table_schema = 'public' AND CASE WHEN relation IS NOT NULL THEN column_name = ANY (string_to_array(visible, ' '))
        ELSE table_name IN ('institucion', 'usuarios', 'usuario', 'usuarios_sesion')
         AND column_name NOT IN ('inst_ws_contrasena', 'usua_pasw', 'usua_sesion') END
