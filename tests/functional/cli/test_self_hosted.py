@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from hashlib import md5
+from importlib.resources import files
 from pathlib import Path
 
 import pyrage
@@ -30,6 +31,7 @@ def desk(office: Office) -> Office:
 def prepared(desk: Office) -> Office:
     """An office that has made the inventory of a server, at an address where nobody answers."""
     desk.must("operador", *INIT, *ONE, "--accept-discontinued")
+    desk.must("autora", "submit", desk.write(Applicant.invent()))  # so that there is a ledger
     variables = desk.folder / "inventories/self_hosted/group_vars/all/main.yml"
     variables.write_text(variables.read_text() + "\nansible_port: 1\n")
     (desk.folder / "inventories/self_hosted/known_hosts").write_text("[127.0.0.1]:1 ssh-ed25519 AAAA\n")
@@ -90,7 +92,9 @@ def test_inventory_passwords_and_backup_key_are_made(desk: Office) -> None:
     assert variables["quipux_accept_discontinued"] is False
     for name in ("vault-self_hosted", "respaldos-self_hosted.age"):
         assert stat.S_IMODE((desk.folder / "secretos" / name).stat().st_mode) == 0o600
-    ignored = subprocess.run(["git", "init", "-q"], cwd=desk.folder, check=True)
+    template = files("quipux_provision") / "workspace_template" / "gitignore"  # as `init` leaves it
+    (desk.folder / ".gitignore").write_text(template.read_text())
+    subprocess.run(["git", "init", "-q"], cwd=desk.folder, check=True)
     ignored = subprocess.run(
         ["git", "check-ignore", "secretos", ".collections"], cwd=desk.folder, check=False
     )
