@@ -80,6 +80,13 @@ def test_a_plan_on_blank_hosts_lists_what_will_be_done_and_does_nothing(story: S
     assert "servers" not in story.office.must("operador", "status").output
 
 
+@pytest.mark.parametrize(
+    "moment", ["quipux_database : Make the databases", "minka_release : Let the release run"]
+)
+def test_an_installation_is_killed(story: Story, moment: str) -> None:
+    story.site.play("self_hosted", kill_at=moment)
+
+
 def test_blank_hosts_become_a_quipux(story: Story) -> None:
     done = story.office.must("operador", "self-hosted", "install", "--format", "json").json()
 
@@ -118,6 +125,10 @@ def test_a_backup_comes_back_on_new_hosts(story: Story) -> None:
     assert story.server()["backup"]
     story.site.renew(story.fleet)
     move_office(office, story.site)
+    (backup,) = (office.folder / "backups" / "propia").iterdir()
+    story.site.play("self_hosted")
+    given = {"restore_from": str(backup), "restore_identity": str(story.site.age_identity)}
+    story.site.play("restore", extra=given, kill_at="Give the databases their names")
 
     done = office.must("operador", "self-hosted", "restore", "--format", "json").json()
 
@@ -133,6 +144,7 @@ def test_an_upgrade_and_the_way_back(story: Story) -> None:
     )
     move_office(office, site)
 
+    site.play("upgrade", kill_at="minka_release : Let the release run")
     office.must("operador", "self-hosted", "upgrade")
     after = story.server()["version"]
     assert after != before
