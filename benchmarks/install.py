@@ -64,6 +64,11 @@ class Measured:
     verify: list[float] = field(default_factory=list)  # contained in `playbook` and `again`, not in `script`
     differences: list[str] = field(default_factory=list)
 
+    def note(self, what: str, seconds: float) -> None:
+        """Keep a time, and tell it with the load that it was measured under."""
+        getattr(self, what).append(seconds)
+        print(f"  {what}: {seconds:.1f} s, load {os.getloadavg()[0]:.1f}", flush=True)
+
     def medians(self) -> dict[str, float]:
         """Of script, playbook, again, verify."""
         return {
@@ -87,17 +92,17 @@ def measure(runs: int) -> Measured:
     for _ in range(runs):
         with Fleet() as fleet:
             site = _blank(fleet)
-            measured.script.append(run_script(site))
-            measured.verify.append(site.play("verify").seconds)
+            measured.note("script", run_script(site))
+            measured.note("verify", site.play("verify").seconds)
             by_script = state(site)
         with Fleet() as fleet:
             site = _blank(fleet)
-            measured.playbook.append(site.play("self_hosted").seconds)
+            measured.note("playbook", site.play("self_hosted").seconds)
             site.play("verify")
             by_playbook = state(site)
             again = site.play("self_hosted")
+            measured.note("again", again.seconds)
             assert again.changed == 0, f"the second run changed {again.changes}"
-            measured.again.append(again.seconds)
         measured.differences = compare(by_script, by_playbook)
     return measured
 
