@@ -8,7 +8,8 @@
 
 Whatever is made becomes visible by one rename, so a run that dies leaves either the old or the new state, and
 rests (C(.part), C(.gone)) that the next run removes. A note beside each release, C(releases/.VERSION.json),
-written before the release has its name, tells what the release is.
+written before the release has its name, tells what the release is. While an upgrade has not been judged, a
+link C(trial) names its release, so that a run after one that died knows which release to go back to.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Tree:
         self.dry = dry
 
     def pointed(self, link: str) -> str | None:
-        """The version that C(current) or C(previous) names and that is there."""
+        """The version that C(current), C(previous) or C(trial) names and that is there."""
         try:
             target = os.readlink(os.path.join(self.home, link))
         except OSError:
@@ -102,20 +103,25 @@ class Tree:
                 _point(path, target)
         return made
 
-    def switch(self, version: str, previous: str | None = None) -> bool:
-        """Have `current` name a version, and `previous` the one before or the given one ("": none)."""
+    def switch(self, version: str, previous: str | None = None, trial: bool = False) -> bool:
+        """Have `current` name a version, and `previous` the one before or the given one ("": none).
+
+        With `trial` a version that did not run yet is marked first; without, the mark goes.
+        """
         if not self.dry and not os.path.isdir(self.path(version)):
             raise ArchiveError(f"version {version} is not unpacked", "unpack it first")
         before = self.pointed("current")
         wanted = before if previous is None and before != version else previous
         changed = before != version
+        trial = trial and (changed or self.pointed("trial") == version)
+        marked = trial and self._mark(version)
         if wanted is not None and wanted != (self.pointed("previous") or ""):
             changed = True
             if not self.dry:
                 self._point("previous", wanted)
         if before != version and not self.dry:
             self._point("current", version)
-        return changed
+        return (not trial and self._mark("")) or marked or changed
 
     def back(self) -> tuple[str, bool]:
         """Have `current` and `previous` change places; gives the version that runs, and whether they did."""
@@ -130,6 +136,7 @@ class Tree:
         if not self.dry:
             self._point("current", previous)
             self._point("previous", current)
+            self._mark("")
         return previous, True
 
     def prune(self, keep: int) -> list[str]:
@@ -153,6 +160,16 @@ class Tree:
                     shutil.rmtree(os.path.join(self.folder, name))
                 elif name.endswith(".new"):
                     os.unlink(os.path.join(self.folder, name))
+
+    def _mark(self, version: str) -> bool:
+        """Have `trial` name a version ("": none)."""
+        if version == (self.pointed("trial") or "") and (
+            version or not os.path.lexists(os.path.join(self.home, "trial"))
+        ):
+            return False
+        if not self.dry:
+            self._point("trial", version)
+        return True
 
     def _point(self, link: str, version: str) -> None:
         path = os.path.join(self.home, link)

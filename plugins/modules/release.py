@@ -66,6 +66,12 @@ options:
       - With O(state=current), what C(previous) shall name; nothing if it is empty. If not given, the release
         that ran until now.
     type: str
+  trial:
+    description:
+      - With O(state=current), mark O(version) as not judged yet if it did not run before, by a link C(trial).
+        Any O(state=current) without it, and O(state=previous), remove the mark.
+    type: bool
+    default: false
   keep:
     description:
       - With O(state=current), old releases to keep, the previous one counted in. If not given, all are kept.
@@ -107,6 +113,10 @@ version:
   type: str
 previous:
   description: The one before; null if there is none.
+  returned: success
+  type: str
+trial:
+  description: The release that was not judged yet, of an upgrade that goes on or died; null if there is none.
   returned: success
   type: str
 releases:
@@ -153,6 +163,7 @@ def main() -> None:
             "links": {"type": "dict", "default": {}},
             "about": {"type": "dict", "default": {}},
             "previous": {"type": "str"},
+            "trial": {"type": "bool", "default": False},
             "keep": {"type": "int"},
             "record": {"type": "path"},
         },
@@ -174,6 +185,7 @@ def main() -> None:
         "changed": changed,
         "version": tree.pointed("current"),
         "previous": tree.pointed("previous"),
+        "trial": tree.pointed("trial"),
         "releases": tree.versions(),
         "needs_archive": needs,
         "pruned": pruned,
@@ -200,7 +212,7 @@ def _run(module: AnsibleModule, tree: Tree) -> tuple[bool, list[str], bool]:
         return changed, [], missing and tree.dry
     pruned: list[str] = []
     if state == "current":
-        changed = tree.switch(version, options["previous"])
+        changed = tree.switch(version, options["previous"], options["trial"])
         if options["keep"] is not None:
             pruned = tree.prune(options["keep"])
     else:

@@ -111,6 +111,19 @@ def _whole_way(site: Site) -> None:
     after = {"current": second, "previous": first, "releases": {first, second}, "recorded": second}
     assert state(host) == after
 
+    # Judged good, it stays, whatever an upgrade to it finds later. A run that died unjudged goes back.
+    nowhere = {**ALONE, "minka_release_check_url": "https://127.0.0.1:1/"}
+    for mark, left in (("rm -f trial", second), (f"ln -s releases/{second} trial", first)):
+        host.exec(f"cd /opt/quipux && {mark}")
+        failed = site.play("upgrade", extra=nowhere, must=False)
+        assert failed.code != 0
+        assert f"release {left} runs as before" in failed.output
+        assert state(host)["current"] == left
+        assert host.exec("ls /opt/quipux/trial 2>/dev/null || :") == ""
+    site.play("upgrade", extra=ALONE)
+    assert site.play("upgrade", extra=ALONE).changed == 0
+    assert state(host) == after
+
     # PHP can't read the one: it is never switched to. The other reads well and fails: it is switched back.
     pages = members(PAGES)
     for name, page in (("unreadable", b"<?php if ("), ("broken", b"<?php missing_function();")):

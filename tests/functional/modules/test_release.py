@@ -130,6 +130,28 @@ def test_a_failed_upgrade_leaves_both_links(host: Host) -> None:
     assert host.links() == ("2", None)
 
 
+def test_a_release_is_on_trial_until_it_is_judged(host: Host) -> None:
+    assert host.install("1")["trial"] is None
+    host.unpack("2")
+    assert host.run("current", "2", trial=True, check=True)["trial"] is None
+    assert host.run("current", "2", trial=True)["trial"] == "2"
+    # A run after one that died is told so, and changes nothing; the judgement takes the mark away once.
+    again = host.run("current", "2", trial=True)
+    assert (again["trial"], again["changed"]) == ("2", False)
+    assert host.run("current", "2", check=True)["changed"]
+    judged = host.run("current", "2")
+    assert (judged["trial"], judged["changed"]) == (None, True)
+    assert not host.run("current", "2")["changed"]
+    # What runs and was judged is not put on trial again.
+    again = host.run("current", "2", trial=True)
+    assert (again["trial"], again["changed"]) == (None, False)
+    assert host.links() == ("2", "1")
+    # Going back ends a trial as well.
+    host.run("current", "1", trial=True)
+    assert host.run("previous")["trial"] is None
+    assert host.links() == ("2", "1")
+
+
 def test_old_ones_go_but_never_the_last_two(host: Host) -> None:
     for version in ("a", "b", "c", "d"):
         host.install(version, content="1")
