@@ -42,7 +42,7 @@ ACTIONS: Mapping[str, Action] = {
     "verify": Action(("verify",), answers=True),
     "health": Action(("health",), changes=False),
     "backup": Action(("backup",)),
-    "restore": Action(("self_hosted", "restore"), answers=True),
+    "restore": Action(("restore_judge", "self_hosted", "restore"), answers=True),
     "upgrade": Action(("upgrade",), answers=True),
     "rollback": Action(("rollback", "verify"), answers=True),
     "year-change": Action(("year_change",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -240,6 +241,39 @@ def test_killed_restore_converges_and_brings_everything_back(pair, fetched):
     )
     assert leftovers == ""
     assert target.db.exec(f"ls {ROOM}") == ""
+    assert target.web.exec("ls -d /var/lib/quipux/bodega/.restoring 2>/dev/null || true") == ""
+
+
+def test_failed_swap_serves_no_halves_and_loses_nothing(pair, fetched, tmp_path):
+    source, target = pair
+    made, manifest, _stored = fetched
+    here = "/var/lib/quipux/bodega/logos/here"
+    apache = "systemctl is-active apache2.service || true"
+    target.web.exec(f"echo mine > {here}")
+    sql(target.db, "CREATE DATABASE quipux_replaced IS_TEMPLATE true", "postgres")  # cannot be dropped
+    played = restore(target, source, made, must=False, restore_replace="INEJ")
+    assert played.code != 0
+    assert "Apache stays stopped" in " ".join(played.output.split())
+    assert target.web.exec(apache) == "inactive\n"
+
+    broken = shutil.copytree(made, tmp_path / "broken")
+    content = bytearray((broken / "files.tar.age").read_bytes())
+    content[5000] ^= 1
+    (broken / "files.tar.age").write_bytes(content)
+    forged = json.loads(json.dumps(manifest))
+    forged["parts"]["files"]["files"][0]["sha256"] = hashlib.sha256(content).hexdigest()
+    (broken / "manifest.json").write_text(json.dumps(forged))
+    assert restore(target, source, broken, must=False, restore_replace="INEJ").code != 0
+    assert target.web.exec(f"cat {here}") == "mine\n"
+    assert target.web.exec(apache) == "active\n"
+
+    sql(target.db, "ALTER DATABASE quipux_replaced IS_TEMPLATE false", "postgres")
+    restore(target, source, made, restore_replace="INEJ")
+    assert target.web.exec(f"ls -A -d {here} /var/lib/quipux/bodega/.restoring 2>/dev/null || true") == ""
+    # Restored before, and lost since.
+    target.web.exec("rm -rf /var/lib/quipux/bodega/logos")
+    restore(target, source, made)
+    assert target.web.exec("readlink /var/lib/quipux/bodega/logos/x.png") == "ñandú 1.png\n"
 
 
 def test_second_restore_changes_nothing_and_other_data_is_safe(pair, fetched, tmp_path):
@@ -391,3 +425,12 @@ def test_uninstall_keeps_the_backups(pair):
     )
     assert site.db.exec("systemctl list-unit-files 'quipux-*' --no-legend || true") == ""
     assert site.play("uninstall", extra={"uninstall_confirm": "INEJ"}).changed == 0
+    # A database that no backup play ever reached is to lose, too, without any of the folders.
+    databases = "SELECT count(*) FROM pg_database WHERE datname = 'quipux'"
+    sql(site.db, "CREATE DATABASE quipux", "postgres")
+    refused = site.play("uninstall", extra={"uninstall_confirm": "INEJ"}, must=False)
+    assert refused.code != 0
+    assert "has no backup of the last day" in " ".join(refused.output.split())
+    assert sql(site.db, databases, "postgres") == "1"
+    site.play("uninstall", extra={"uninstall_confirm": "INEJ", "uninstall_without_backup": True})
+    assert sql(site.db, databases, "postgres") == "0"

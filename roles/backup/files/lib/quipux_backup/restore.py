@@ -21,10 +21,13 @@ WAIT = 600  # seconds for a killed run's program to end: it goes on without whoe
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0 with a line of JSON, or 1 with one line. The identity comes by stdin, and goes nowhere."""
     parser = argparse.ArgumentParser(prog="restore", description="Restore a backup of Quipux on this host.")
-    parser.add_argument("command", choices=("check", "database", "swap", "files"))
+    parser.add_argument("command", choices=("check", "database", "swap", "files", "finish"))
     parser.add_argument("folder", help="folder with the set")
     parser.add_argument("--replace", action="store_true", help="give up what this installation holds")
     parser.add_argument("--any-release", action="store_true", help="do not compare releases")
+    parser.add_argument(
+        "--held", default="", help="id of the set that the databases came from, as check told it"
+    )
     chosen = parser.parse_args(arguments)
     try:
         settings = sets.settings()
@@ -36,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "database": load.load,
                 "swap": load.swap,
                 "files": unpack.unpack,
+                "finish": unpack.finish,
             }[chosen.command]
             print(json.dumps(command(settings, manifest, chosen)))
         return 0
@@ -57,24 +61,30 @@ def read_manifest(folder: str) -> Manifest:
 
 
 def check(settings: Settings, manifest: Manifest, chosen: argparse.Namespace) -> dict[str, Any]:
-    """{done: [part]}: parts of this very set that an earlier run brought back. Raises BackupError."""
+    """{done: [part], held: id}: parts of this very set that an earlier run brought back, and the set that the
+    databases came from. Raises BackupError."""
     done = []
+    held = ""
     identity = sys.stdin.buffer.read()
     if "files" in settings["parts"]:
         check_release(settings, manifest, chosen)
-        done += ["files"] if not chosen.replace and unpack.files_mark(settings) == manifest["id"] else []
+        restored = unpack.files_mark(settings, manifest) and not unpack.unfinished(settings)
+        done += ["files"] if restored and not chosen.replace else []
     if "database" in settings["parts"]:
         with sets.decrypted(chosen.folder, "globals.sql.age", identity, subprocess.DEVNULL):
             pass
         with contextlib.closing(databases.connect(settings, "postgres")) as session:
             load.check_server(settings, manifest, session)
             names = databases.names(settings)
+            marks = {load.mark(session, name) for name in names}
+            waiting = {load.mark(session, name + load.NEW) for name in names}
+            held = marks.pop() if len(marks) == 1 and marks != waiting else ""
             restored = all(load.mark(session, name) == manifest["id"] for name in names)
             if restored and not chosen.replace and not load.replaced(session, names):
                 done.append("database")
         if "database" not in done:
             check_empty(settings, manifest, chosen)
-    return {"done": done, "id": manifest["id"]}
+    return {"done": done, "id": manifest["id"], "held": held}
 
 
 def check_release(settings: Settings, manifest: Manifest, chosen: argparse.Namespace) -> None:
