@@ -127,7 +127,8 @@ def test_hostile_page_finds_no_network_and_no_file(site: Site) -> None:
     assert "cat: /etc/shadow: Permission denied" in seen
     (var,) = (line.split() for line in seen if line.startswith("var "))
     assert not {"www", "log", "spool", "backups"} & set(var)
-    assert [line.split(":")[0].strip() for line in seen if ":" in line and "|" not in line][-1:] == ["lo"]
+    interfaces = [found[1] for line in seen if (found := re.match(r"\s*(\w+):\s+\d", line))]
+    assert interfaces == ["lo"]
 
 
 def pdf_text_or_nothing(host: Host, html: str) -> str:
