@@ -195,7 +195,7 @@ class Application:
         file = self._options["installation_file"]
         try:
             record = json.loads(Path(file).read_text(encoding="utf-8"))
-            return {key: str(record[key]) for key in ("version", "digest")}
+            return {"version": str(record["version"]), "digest": str(record.get("digest", ""))}
         except OSError as error:
             raise Bad(f"cannot read {file}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError):
