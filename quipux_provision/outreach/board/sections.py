@@ -16,6 +16,7 @@ _ORDER = (
     kinds.INFORMADA,
     kinds.REVISADA,
     kinds.APROBADA,
+    kinds.INSTALADA,
     kinds.CAPACITADA,
     kinds.ACEPTADA,
     kinds.RECIBIDA,

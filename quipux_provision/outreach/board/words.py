@@ -16,6 +16,7 @@ STATES = {
     kinds.OBSERVADA: "Observada",
     kinds.REVISADA: "Revisada",
     kinds.APROBADA: "Aprobada",
+    kinds.INSTALADA: "Instalada",
     kinds.EN_PRODUCCION: "En producción",
     kinds.SUSPENDIDA: "Suspendida",
     kinds.RECHAZADA: "Rechazada",
