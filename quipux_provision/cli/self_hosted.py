@@ -54,26 +54,16 @@ def init(arguments: Namespace, output: Output) -> int:
     return 0
 
 
-def install(arguments: Namespace, output: Output) -> int:
-    """Install."""
-    return _run(arguments, output, "install")
-
-
-def verify(arguments: Namespace, output: Output) -> int:
-    """Ask the application."""
-    return _run(arguments, output, "verify")
-
-
-def health(arguments: Namespace, output: Output) -> int:
-    """Look at the running server."""
-    return _run(arguments, output, "health")
+def run(arguments: Namespace, output: Output) -> int:
+    """Run the action that was named, where it takes nothing but the environment."""
+    return _run(arguments, output)
 
 
 def backup(arguments: Namespace, output: Output) -> int:
     """Back up."""
     workspace = open_workspace(arguments)
     folder = arguments.to or _backups(workspace, arguments.environment)
-    return _run(arguments, output, "backup", {"backup_fetch_to": str(folder.absolute())}, workspace)
+    return _run(arguments, output, {"backup_fetch_to": str(folder.absolute())}, workspace)
 
 
 def restore(arguments: Namespace, output: Output) -> int:
@@ -88,22 +78,12 @@ def restore(arguments: Namespace, output: Output) -> int:
         "restore_replace": arguments.replace or "",  # always: no inventory may confirm it
         "self_hosted_verify": False,  # what is broken is why we restore; restore.yml asks at its end
     }
-    return _run(arguments, output, "restore", variables, workspace)
+    return _run(arguments, output, variables, workspace)
 
 
 def upgrade(arguments: Namespace, output: Output) -> int:
     """Upgrade."""
-    return _run(arguments, output, "upgrade", {"upgrade_without_backup": arguments.without_backup})
-
-
-def rollback(arguments: Namespace, output: Output) -> int:
-    """Go back to the release before."""
-    return _run(arguments, output, "rollback")
-
-
-def year_change(arguments: Namespace, output: Output) -> int:
-    """Prepare the new year."""
-    return _run(arguments, output, "year-change")
+    return _run(arguments, output, {"upgrade_without_backup": arguments.without_backup})
 
 
 def uninstall(arguments: Namespace, output: Output) -> int:
@@ -112,7 +92,7 @@ def uninstall(arguments: Namespace, output: Output) -> int:
         "uninstall_confirm": arguments.confirm,
         "uninstall_without_backup": arguments.without_backup,
     }
-    return _run(arguments, output, "uninstall", variables)
+    return _run(arguments, output, variables)
 
 
 def _backups(workspace: Workspace, name: str | None) -> Path:
@@ -122,14 +102,15 @@ def _backups(workspace: Workspace, name: str | None) -> Path:
 def _run(
     arguments: Namespace,
     output: Output,
-    verb: str,
     variables: Mapping[str, Any] | None = None,
     workspace: Workspace | None = None,
 ) -> int:
     workspace = workspace or open_workspace(arguments)
     check = getattr(arguments, "plan", False)
     with watching(arguments, output) as watch:
-        result = self_hosted.run(workspace, arguments.environment, verb, variables, watch, check=check)
+        result = self_hosted.run(
+            workspace, arguments.environment, arguments.action, variables, watch, check=check
+        )
     if result.error:
         for line in _check_lines(result):
             output.note(line)

@@ -8,6 +8,9 @@ from pathlib import Path
 from quipux_provision.cli.options import Subparsers, add_key, add_verb, add_watch
 from quipux_provision.i18n import _
 
+# Actions whose options become variables of their playbooks.
+_WITH_OPTIONS = ("backup", "restore", "upgrade", "uninstall")
+
 
 def add(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     """Add ``self-hosted`` and its actions."""
@@ -55,7 +58,8 @@ def add(verbs: Subparsers[argparse.ArgumentParser]) -> None:
 def _action(
     actions: Subparsers[argparse.ArgumentParser], name: str, text: str, *, signs: bool = True
 ) -> argparse.ArgumentParser:
-    verb = add_verb(actions, name, f"self_hosted:{name.replace('-', '_')}", text)
+    handler = name if name in _WITH_OPTIONS else "run"
+    verb = add_verb(actions, name, f"self_hosted:{handler}", text)
     verb.add_argument(
         "--environment", "-e", metavar="E", help=_("its environment; by default the only one of kind propia")
     )

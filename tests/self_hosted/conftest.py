@@ -75,9 +75,3 @@ def installed_site(images: dict[str, dict[str, str]], variant: str) -> Iterator[
     """One host on which the application runs, shared: leave it as you found it."""
     with Fleet() as fleet:
         yield Site.start(fleet, "installed", variant=variant, images=installed_images(variant))
-
-
-@pytest.fixture
-def fresh_installed(images: dict[str, dict[str, str]], variant: str, fleet: Fleet) -> Site:
-    """One host on which the application runs, of this test alone."""
-    return Site.start(fleet, "installed", variant=variant, images=installed_images(variant))
