@@ -20,6 +20,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._desired import D
 # it for equal to an empty old password, and it asks nobody to log in first. This is wider than what any page
 # compares (26).
 NO_ENTRY = "sin-clave-activacion-vencida"
+ACTIVATIONS = "quipux_provision_activation"  # temporary table: position of the item, hash
 _UNREADABLE = "this login may not read passwords, so nothing is known about the activation"
 
 

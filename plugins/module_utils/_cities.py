@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import typing as t
 
-from ansible_collections.quipux.provision.plugins.module_utils._errors import Refused
+from ansible_collections.quipux.provision.plugins.module_utils._connection import Session
+from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError, Refused
 from ansible_collections.quipux.provision.plugins.module_utils._text import quipux_text
 
 
@@ -77,3 +78,14 @@ class Cities:
         near = difflib.get_close_matches(text.casefold(), folded, n=5, cutoff=0.6)
         near += [key for key in folded if text.casefold() in key and key not in near]
         return [folded[key] for key in near[:5]]
+
+
+def catalogue(session: Session, default_city: str | None) -> Cities:
+    """The database's cities. CallError if the default is none of them."""
+    cities = Cities(session.fetch("SELECT id, nombre, id_padre FROM public.ciudad"))
+    if default_city:
+        try:
+            cities.resolve(default_city)
+        except Refused as error:
+            raise CallError(f"default_city: {error.message}; {error.hint}") from None
+    return cities

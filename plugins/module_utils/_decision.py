@@ -45,6 +45,11 @@ class Decision:
         """Whether anything is to be written."""
         return bool(self.changes or self.expire) or self.write_activation or self.close_account
 
+    @property
+    def creates(self) -> bool:
+        """Whether numbers of the application's sequences are needed."""
+        return self.create_institution or self.create_account
+
     def change(self, object_: str, key: str, name: str, before: Text, after: Text) -> None:
         """Add one line of the plan."""
         self.changes.append({"object": object_, "key": key, "field": name, "before": before, "after": after})

@@ -57,6 +57,10 @@ class Desired(t.NamedTuple):
         return self.state == "absent"
 
     @property
+    def activation_hash(self) -> str:
+        return self.activation.hash if self.activation else ""
+
+    @property
     def expired(self) -> bool:
         return self.state == "expired"
 

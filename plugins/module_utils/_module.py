@@ -11,13 +11,14 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.quipux.provision.plugins.module_utils import _connection
-from ansible_collections.quipux.provision.plugins.module_utils._engine import Engine
+from ansible_collections.quipux.provision.plugins.module_utils._engine import Engine, Kind
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
 from ansible_collections.quipux.provision.plugins.module_utils._old_runs import end_runs
 
 Spec = dict[str, t.Any]
 
 IDENTITY = ("name", "oid", "system_identifier")
+CITY_OPTION: Spec = {"default_city": {"type": "str"}}  # of modules that make accounts
 
 
 def connection_spec() -> Spec:
@@ -58,14 +59,24 @@ def administrator_spec() -> Spec:
     }
 
 
-def common_item_spec(expires: bool = False) -> Spec:
+def activation_spec(hash_required: bool = True) -> Spec:
+    """The `activation` of an item."""
+    return {
+        "type": "dict",
+        "options": {
+            "hash": {"type": "str", "required": hash_required, "no_log": True},
+            "replaces": {"type": "list", "elements": "str", "default": []},
+        },
+    }
+
+
+def account_item_spec(expires: bool = False) -> Spec:
     """What items of institution and administrator share.
 
     :param expires: whether an item may be about the end of an activation, which takes no hash.
     """
     states = ["present", "absent", "expired"] if expires else ["present", "absent"]
     return {
-        "case": {"type": "str", "required": True},
         "state": {"type": "str", "choices": states, "default": "present"},
         "ruc": {"type": "str", "required": True},
         "city": {"type": "str"},
@@ -73,31 +84,28 @@ def common_item_spec(expires: bool = False) -> Spec:
             "type": "dict",
             "options": {"institution": {"type": "dict"}, "administrator": {"type": "dict"}},
         },
-        "activation": {
-            "type": "dict",
-            "options": {
-                "hash": {"type": "str", "required": not expires, "no_log": True},
-                "replaces": {"type": "list", "elements": "str", "default": []},
-            },
-        },
-        "binding": {
-            "type": "dict",
-            "options": {
-                "environment": {"type": "str"},
-                "hosts": {"type": "list", "elements": "str", "default": []},
-                "request_digest": {"type": "str"},
-                "collection_digest": {"type": "str"},
-            },
-        },
-        "expect": {"type": "str"},
+        "activation": activation_spec(hash_required=not expires),
     }
 
 
-def list_spec(item: Spec, expires: bool = False) -> Spec:
-    """All options of a list-taking module of the database."""
+def list_spec(item: Spec) -> Spec:
+    """All options of a list-taking module of the database.
+
+    :param item: options of an item beside what every item has.
+    """
+    binding = {
+        "environment": {"type": "str"},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+        "request_digest": {"type": "str"},
+        "collection_digest": {"type": "str"},
+    }
+    common = {
+        "case": {"type": "str", "required": True},
+        "binding": {"type": "dict", "options": binding},
+        "expect": {"type": "str"},
+    }
     return {
         **connection_spec(),
-        "default_city": {"type": "str"},
         "expect_database": {
             "type": "dict",
             "options": {name: {"type": "str", "required": True} for name in IDENTITY},
@@ -107,7 +115,7 @@ def list_spec(item: Spec, expires: bool = False) -> Spec:
             "type": "list",
             "elements": "dict",
             "required": True,
-            "options": {**common_item_spec(expires), **item},
+            "options": {**common, **item},
         },
     }
 
@@ -123,17 +131,13 @@ def open_session(module: AnsibleModule) -> _connection.Session:
         raise
 
 
-def run_items(module: AnsibleModule, with_institution: bool) -> None:
+def run_items(module: AnsibleModule, kind: Kind[t.Any, t.Any]) -> None:
     """Connect, run the list, give the results."""
     session = open_session(module)
     items = _take_items(module)
     try:
         engine = Engine(
-            session,
-            with_institution=with_institution,
-            check_mode=module.check_mode,
-            default_city=module.params["default_city"],
-            lock_timeout=module.params["lock_timeout"],
+            session, kind, check_mode=module.check_mode, lock_timeout=module.params["lock_timeout"]
         )
         _demand_database(engine.layout.database, module.params["expect_database"])
         if module.params["end_runs"] and not module.check_mode:
@@ -186,7 +190,7 @@ def _take_items(module: AnsibleModule) -> list[dict[str, t.Any]]:
     """
     items: list[dict[str, t.Any]] = module.params["items"]
     module.params["items"] = [item["case"] for item in items]
-    module.no_log_values -= {item["activation"]["hash"] for item in items if item["activation"]}
+    module.no_log_values -= {item["activation"]["hash"] for item in items if item.get("activation")}
     return items
 
 

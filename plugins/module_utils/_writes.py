@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quipux.provision.plugins.module_utils._activation import NO_ENTRY
+from ansible_collections.quipux.provision.plugins.module_utils._activation import ACTIVATIONS, NO_ENTRY
 from ansible_collections.quipux.provision.plugins.module_utils._cities import Cities
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, Fields, initials
@@ -47,7 +47,6 @@ _LABELS = {
     "mobile": "Celular",
 }
 _NUMBERS = ("inst_estado", "ciu_codi", "usua_nuevo")
-ACTIVATIONS = "quipux_provision_activation"  # temporary: position of the item, hash
 
 
 class Raw(str):

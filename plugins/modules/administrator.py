@@ -271,7 +271,10 @@ hosts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quipux.provision.plugins.module_utils._accounts import Accounts
 from ansible_collections.quipux.provision.plugins.module_utils._module import (
+    CITY_OPTION,
+    account_item_spec,
     administrator_spec,
     list_spec,
     run_items,
@@ -280,9 +283,9 @@ from ansible_collections.quipux.provision.plugins.module_utils._module import (
 
 def main() -> None:
     """Run the module."""
-    item = {"administrator": {**administrator_spec(), "required": True}}
-    module = AnsibleModule(argument_spec=list_spec(item, expires=True), supports_check_mode=True)
-    run_items(module, with_institution=False)
+    item = {**account_item_spec(expires=True), "administrator": {**administrator_spec(), "required": True}}
+    module = AnsibleModule(argument_spec={**list_spec(item), **CITY_OPTION}, supports_check_mode=True)
+    run_items(module, Accounts(module.params["default_city"], with_institution=False))
 
 
 if __name__ == "__main__":

@@ -294,7 +294,10 @@ hosts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quipux.provision.plugins.module_utils._accounts import Accounts
 from ansible_collections.quipux.provision.plugins.module_utils._module import (
+    CITY_OPTION,
+    account_item_spec,
     administrator_spec,
     list_spec,
     run_items,
@@ -305,12 +308,13 @@ def main() -> None:
     """Run the module."""
     texts = ("name", "acronym", "phone", "address")
     item = {
+        **account_item_spec(),
         **{name: {"type": "str"} for name in texts},
         "logo_extension": {"type": "str", "choices": ["png", "jpg"]},
         "administrator": administrator_spec(),
     }
-    module = AnsibleModule(argument_spec=list_spec(item), supports_check_mode=True)
-    run_items(module, with_institution=True)
+    module = AnsibleModule(argument_spec={**list_spec(item), **CITY_OPTION}, supports_check_mode=True)
+    run_items(module, Accounts(module.params["default_city"], with_institution=True))
 
 
 if __name__ == "__main__":
