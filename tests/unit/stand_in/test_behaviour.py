@@ -200,6 +200,91 @@ def test_a_citizen_is_mirrored_moved_and_removed(database: Database) -> None:
     assert mirror(database, 20) is None
 
 
+def citizen(database: Database, code: int = 20) -> None:
+    database.sql(
+        "INSERT INTO ciudadano (ciu_codigo, ciu_cedula, ciu_nombre, ciu_apellido, inst_codi, ciu_empresa,"
+        " ciu_pasw) VALUES (%s, '2405999992', 'Ágil', 'Vecino', 3, 'Taller Ñandú', repeat('a', 26))",
+        (code,),
+    )
+
+
+MOVE_IN = (
+    "INSERT INTO usuarios (usua_codi, usua_login, usua_cedula, usua_nomb, usua_apellido, usua_pasw, ciu_codi,"
+    " inst_nombre, usua_tipo_certificado, inst_codi, depe_codi)"
+    " SELECT ciu_codigo, 'U' || ciu_cedula, ciu_cedula, ciu_nombre, ciu_apellido, ciu_pasw, 0, ciu_empresa,"
+    " 1, 1, 1 FROM {} WHERE ciu_codigo = 20;"
+)
+MOVE_OUT = "DELETE FROM ciudadano WHERE ciu_codigo = 20;"
+
+
+def test_a_citizen_who_may_sign_keeps_the_number(database: Database) -> None:
+    citizen(database)
+    database.sql("CREATE TEMPORARY TABLE antes AS TABLE ciudadano;" + MOVE_OUT + MOVE_IN.format("antes"))
+    row = mirror(database, 20)
+    assert row is not None
+    expected = {
+        "usua_login": "U2405999992",
+        "usua_pasw": "a" * 26,
+        "tipo_usuario": 2,
+        "usua_tipo_certificado": 1,
+        "inst_codi": 1,
+        "depe_codi": 1,
+        "inst_estado": 1,
+        "inst_nombre": "Taller Ñandú",
+        "inst_padre_nombre": "Ciudadanos",
+        "ciu_codi": 0,
+        "usua_ciudad": None,
+        "usua_nuevo": 1,
+    }
+    assert {key: row[key] for key in expected} == expected
+    assert database.sql(SWALLOWED) == []
+
+
+def test_a_citizen_moved_in_before_he_is_out_has_no_mirror_row_left(database: Database) -> None:
+    citizen(database)
+    database.sql(MOVE_IN.format("ciudadano") + MOVE_OUT)
+    assert mirror(database, 20) is None
+    assert database.sql("SELECT count(*) FROM usuarios WHERE usua_codi = 20") == [(1,)]
+    ((table, action, code, error),) = database.sql(SWALLOWED)
+    assert (table, action, code) == ("usuarios", "INSERT", 20)
+    assert 'violates unique constraint "pk_view_usuario"' in error
+
+
+def test_a_citizen_with_changes_waiting_stays(database: Database) -> None:
+    citizen(database)
+    database.sql("INSERT INTO ciudadano_tmp (ciu_codigo, ciu_cedula) VALUES (20, '2405999992')")
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        database.sql(MOVE_OUT)
+
+
+def test_a_request_to_sign_needs_no_citizen_and_one_may_have_two(database: Database) -> None:
+    for _ in range(2):
+        database.sql("INSERT INTO solicitud_firma_ciudadano (ciu_codigo, sol_estado) VALUES (99, 2)")
+    found = database.sql("SELECT sol_codigo, sol_planilla, sol_acuerdo_estado FROM solicitud_firma_ciudadano")
+    assert found == [(1, 0, 0), (2, 0, 0)]
+
+
+def test_a_deactivated_citizen_signs_in_no_more(database: Database) -> None:
+    citizen(database)
+    database.sql(
+        "UPDATE ciudadano SET ciu_estado = 0, ciu_cedula = ciu_cedula || '-20' WHERE ciu_codigo = 20"
+    )
+    row = mirror(database, 20)
+    assert row is not None
+    assert (row["usua_login"], row["usua_cedula"], row["usua_esta"]) == ("l20", "2405999992-20", 0)
+
+
+def test_backups_are_asked_for_by_number(database: Database) -> None:
+    database.sql(
+        "INSERT INTO respaldo_solicitud (usua_codi_solicita) VALUES (10);"
+        "INSERT INTO respaldo_hist_eventos (resp_soli_codi) VALUES (1)"
+    )
+    assert database.sql(
+        "SELECT resp_soli_codi, estado_solicitud, estado_respaldo FROM respaldo_solicitud"
+    ) == [(1, 0, 0)]
+    assert database.sql("SELECT resp_hist_eventos FROM respaldo_hist_eventos") == [(1,)]
+
+
 def test_a_permission_needs_its_account(database: Database) -> None:
     with pytest.raises(psycopg2.errors.ForeignKeyViolation):
         database.sql("INSERT INTO permiso_usuario VALUES (12, 99)")

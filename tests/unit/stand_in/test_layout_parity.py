@@ -18,13 +18,14 @@ pytestmark = [
 # fmt: off
 WHOLE = [
     "anexos", "anexos_tipo", "archivo", "archivo_nivel", "bandeja_compartida", "bloqueo_sistema",
-    "ciudad", "ciudadano", "ciudadano_tmp", "contenido", "contenido_tipo", "dependencia", "estado",
+    "carpeta", "ciudad", "ciudadano", "ciudadano_tmp", "contenido", "contenido_tipo", "dependencia", "estado",
     "formato_numeracion", "hist_eventos", "informados", "institucion", "lista", "lista_usuarios", "log",
     "log_acceso", "log_archivo_descarga", "log_bloqueos_dos", "log_sesion", "log_usr_ciudadanos",
     "log_usr_permisos", "log_view_usuario", "permiso", "permiso_usuario", "permiso_usuario_dep",
     "radicado", "radicado_sec_temp", "respaldo_estado", "respaldo_hist_eventos", "respaldo_solicitud",
     "respaldo_usuario", "respaldo_usuario_radicado", "sgd_ttr_transaccion", "solicitud_firma_ciudadano",
-    "tarea", "tarea_hist_eventos", "tipo_certificado", "tiporad", "trd", "trd_nivel", "usuario",
+    "tarea", "tarea_hist_eventos", "tarea_radi_respuesta", "tipo_certificado", "tiporad", "titulo", "trd",
+    "trd_nivel", "usuario",
     "usuario_dependencia", "usuarios", "usuarios_radicado", "usuarios_sesion", "usuarios_subrogacion",
 ]
 # fmt: on
@@ -110,6 +111,8 @@ def test_first_rows(pair: tuple[Database, Database]) -> None:
         "SELECT trad_codigo, trad_descr, trad_tipo, trad_inst_codi, trad_abreviatura FROM tiporad ORDER BY 1",
         "SELECT id, nombre FROM ciudad WHERE id_padre = 0 ORDER BY 1",
         "SELECT sgd_ttr_codigo FROM sgd_ttr_transaccion ORDER BY 1",
+        "SELECT est_codi, est_tipo, est_estado FROM respaldo_estado ORDER BY 1",
+        "SELECT carp_codi, carp_nombre, carp_orden FROM carpeta ORDER BY 1",
         "SELECT * FROM trd ORDER BY 1",
         "SELECT * FROM archivo ORDER BY 1",
     ):
@@ -122,3 +125,9 @@ def test_cities_are_some_of_the_real_ones(pair: tuple[Database, Database]) -> No
     assert ours <= real
     assert {name for _, name, _ in ours if "Quito" in name} == {"Puerto Quito"}
     assert {name for _, name, _ in real if "Quito" in name} == {"Puerto Quito"}
+
+
+def test_titles_are_some_of_the_real_ones(pair: tuple[Database, Database]) -> None:
+    ours, real = (set(database.sql("SELECT * FROM titulo")) for database in pair)
+    assert ours
+    assert ours <= real

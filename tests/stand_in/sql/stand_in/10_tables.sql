@@ -30,8 +30,10 @@ CREATE SEQUENCE log_user_permisos_id_transaccion_seq;
 CREATE SEQUENCE log_view_usuario_log_codi_seq;
 CREATE SEQUENCE bandeja_compartida_ban_com_codi_seq1;
 CREATE SEQUENCE usuario_dependencia_usua_codi_depe_seq;
+CREATE SEQUENCE titulo_tit_codi_seq1;
 CREATE SEQUENCE usuarios_subrogacion_usua_subrogacion_codi_seq;
-SELECT setval('sec_institucion', 2), setval('sec_dependencia', 2), setval('sec_radi_nume_radi', 1);
+SELECT setval('sec_institucion', 2), setval('sec_dependencia', 2), setval('sec_radi_nume_radi', 1),
+    setval('titulo_tit_codi_seq1', 302);
 
 -- Catalogues ---------------------------------------------------------------------------------------------------------
 CREATE TABLE ciudad (id integer PRIMARY KEY, nombre varchar(100) NOT NULL, id_padre integer);
@@ -48,6 +50,11 @@ CREATE TABLE tiporad (
     trad_codigo numeric(1,0) PRIMARY KEY, trad_descr varchar(100), trad_tipo varchar(1),
     trad_inst_codi integer DEFAULT 0, trad_estado smallint DEFAULT 1, trad_abreviatura varchar(5),
     trad_opc_impresion varchar, trad_texto_inicio varchar, trad_formato varchar, trad_formato_tipo smallint DEFAULT 1
+);
+
+CREATE TABLE titulo (
+    tit_codi integer PRIMARY KEY DEFAULT nextval('titulo_tit_codi_seq1'), tit_nombre varchar(100) NOT NULL,
+    tit_abreviatura varchar(50)
 );
 
 CREATE TABLE estado (esta_codi smallint PRIMARY KEY, esta_desc varchar(100) NOT NULL);

@@ -85,6 +85,17 @@ CREATE TABLE tarea_hist_eventos (
     radi_nume_radi numeric(20,0) REFERENCES radicado, usua_codi_ori bigint REFERENCES usuarios, fecha timestamptz,
     accion integer, comentario varchar, referencia varchar
 );
+-- The documents that answer a task's document.
+CREATE TABLE tarea_radi_respuesta (
+    tarea_codi bigint REFERENCES tarea, radi_nume_radi numeric(20,0) REFERENCES radicado,
+    radi_nume_resp numeric(20,0) REFERENCES radicado,
+    tarea_resp_codi bigint PRIMARY KEY DEFAULT nextval('sec_tarea_hist_eventos')
+);
+
+-- The trays of staff; a citizen's are written in the pages.
+CREATE TABLE carpeta (
+    carp_codi smallint PRIMARY KEY, carp_nombre varchar(50) NOT NULL, carp_descripcion varchar(100), carp_orden integer
+);
 
 -- Virtual folders; the levels of an area's tree have names, in a table of their own.
 CREATE TABLE trd (

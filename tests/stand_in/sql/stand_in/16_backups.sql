@@ -8,6 +8,14 @@ CREATE TABLE respaldo_estado (
     est_codi integer DEFAULT 0 PRIMARY KEY, est_nombre varchar(40), est_nombre_estado varchar(40), est_desc varchar(300),
     est_tipo integer, est_estado integer DEFAULT 1
 );
+-- est_tipo: 1 what is asked for, 2 what comes of it; the two numberings share one series.
+INSERT INTO respaldo_estado (est_codi, est_nombre, est_nombre_estado, est_desc, est_tipo, est_estado)
+SELECT codigo, nombre, nombre, '', tipo, estado FROM (VALUES
+    (1, 'Pedido abierto', 1, 1), (2, 'Pedido entregado', 1, 0), (3, 'Pedido aceptado', 1, 1), (4, 'Pedido negado', 1, 0),
+    (5, 'Pedido parado', 1, 0), (6, 'Pedido cumplido', 1, 1), (7, 'Pedido cerrado', 1, 0), (8, 'Copia pendiente', 2, 1),
+    (9, 'Copia en curso', 2, 1), (10, 'Copia negada', 2, 0), (11, 'Copia parada', 2, 0), (12, 'Copia hecha', 2, 1),
+    (13, 'Copia descargada', 2, 1), (14, 'Pedido borrado', 1, 1), (15, 'Copia borrada', 2, 1)
+) AS lista (codigo, nombre, tipo, estado);
 CREATE TABLE respaldo_solicitud (
     resp_soli_codi bigint PRIMARY KEY DEFAULT nextval('sec_respaldo_solicitud'), resp_codi bigint,
     usua_codi_solicita bigint, usua_codi_autoriza bigint, usua_codi_accion bigint, fecha_solicita timestamptz,

@@ -11,6 +11,16 @@ INSERT INTO tiporad (trad_codigo, trad_descr, trad_tipo, trad_inst_codi, trad_ab
     (5, 'Acuerdo', 'S', 0, 'A'), (6, 'Nota', 'S', 0, 'N'), (7, 'Carta Ciudadano', 'S', 1, NULL),
     (8, 'Resolución', 'S', 0, 'R'), (9, 'Providencia', 'S', 0, 'P');
 
+-- A few of the forms of address, and the trays of staff, by the numbers and names that they are known by.
+INSERT INTO titulo (tit_codi, tit_nombre, tit_abreviatura) VALUES
+    (1, 'Señor Abogado', 'Sr. Abg.'), (2, 'Señor Ingeniero', 'Sr. Ing.'), (7, 'Señor Doctor', 'Sr. Dr.'),
+    (11, 'Señora Doctora', 'Sra. Dra.'), (12, 'Señora Ingeniera', 'Sra. Ing.'), (32, 'Señorita', 'Srta.'),
+    (34, 'Señora', 'Sra.'), (249, 'Señor', 'Sr.');
+INSERT INTO carpeta (carp_codi, carp_nombre, carp_orden) VALUES
+    (1, 'En Elaboración', 1), (2, 'Recibidos', 2), (6, 'Eliminados', 3), (7, 'No Enviados', 4), (8, 'Enviados', 5),
+    (12, 'Reasignados', 6), (10, 'Archivados', 7), (13, 'Informados', 8), (14, 'Compartida', 9), (15, 'Tareas Recibidas', 10),
+    (16, 'Tareas Enviadas', 11);
+
 INSERT INTO contenido_tipo VALUES (1, 'Index', 'Implantación'), (2, 'Index', 'Procedimientos'), (3, 'Index', 'Soporte');
 INSERT INTO contenido (cont_codi, cont_tipo_codi, descripcion, texto, fecha_crea) VALUES
     (1, 1, 'Bienvenida', '<p>Base de pruebas, no es un sistema en uso.</p>', now());
