@@ -1,4 +1,4 @@
-"""A request: one institution, its administrator, and the letter that asks for them."""
+"""A request: an institution with its administrator, or a citizen with the signed agreement."""
 
 from __future__ import annotations
 
@@ -7,12 +7,30 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from quipux_provision.domain.fields import ACCOUNT_RULES, APC, CENTRAL, EXECUTIVE_COMPANY, ExistingAccount
+from quipux_provision.domain.fields import (
+    ACCOUNT_RULES,
+    APC,
+    CENTRAL,
+    CERTIFICATES,
+    EXECUTIVE_COMPANY,
+    OUTGOING_RULES,
+    ExistingAccount,
+    OutgoingRule,
+)
 from quipux_provision.domain.identifiers import phone_to_e164, phone_to_quipux
 from quipux_provision.domain.text import Finding, canonical_text, quipux_text, shown
 from quipux_provision.i18n import _
 
-DIGESTED = ("oficio", "via", "institucion", "administrador")
+DIGESTED = (
+    "oficio",
+    "via",
+    "institucion",
+    "administrador",
+    "ciudadano",
+    "acuerdo",
+    "cambio",
+    "adopcion",
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +62,9 @@ class Institution:
     city: str | None = None
 
 
-@dataclass(frozen=True)
-class Administrator:
-    """The institution's Quipux administrator (AIQ); telephone numbers are E.164."""
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Whom the account is for; telephone numbers are E.164."""
 
     given_names: str
     surnames: str
@@ -58,12 +76,89 @@ class Administrator:
     mobile: str
     existing_account: ExistingAccount = "reject"
 
+    @property
+    def name(self) -> str:
+        """Given names and surnames."""
+        return f"{self.given_names} {self.surnames}"
+
+    def item(self) -> dict[str, Any]:
+        """Return what modules know of a person, texts as Quipux stores them."""
+        return {
+            "given_names": quipux_text(self.given_names),
+            "surnames": quipux_text(self.surnames),
+            "national_id": self.national_id,
+            "position": quipux_text(self.position),
+            "email": self.email,
+            "phone": phone_to_quipux(self.phone, self.extension),
+            "mobile": phone_to_quipux(self.mobile),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Administrator(Person):
+    """The institution's Quipux administrator (AIQ)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citizen(Person):
+    """A citizen with electronic signature; the certificate lies in a ``token`` or a ``file``."""
+
+    organisation: str
+    address: str
+    certificate: str
+    title: str | None = None
+    city: str | None = None
+
+
+@dataclass(frozen=True)
+class AgreementFile:
+    """The signed agreement of a citizen.
+
+    :param path: as the request names it, below its folder.
+    :param content: the bytes, where the request was just read from its file.
+    """
+
+    path: str
+    sha256: str
+    content: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the administrator (AIQ).
+
+    :param outgoing: cédula of the one who goes.
+    :param outgoing_account: what becomes of that account.
+    :param effective: from when on.
+    """
+
+    outgoing: str
+    outgoing_account: OutgoingRule
+    effective: date
+
+    def item(self) -> dict[str, str]:
+        """Return ``outgoing`` of an item for the module ``quipux.provision.institution``."""
+        return {"national_id": self.outgoing, "account": self.outgoing_account}
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What ``adopt`` wrote a request from: the environment that held the institution, and when."""
+
+    environment: str
+    date: date
+
 
 @dataclass(frozen=True)
 class Request:
-    """An approved request.
+    """A request: of an institution with its administrator, or of a citizen with the signed agreement.
 
+    :param letter: empty where the request has none.
+    :param institution: with *administrator*; neither stands in a citizen's request.
+    :param citizen: with *agreement*; neither stands in an institution's request.
     :param training: the sessions that the file names: ``modulo, horas, fecha, aprobado, instructor``.
+    :param change: set where the request changes the administrator of another case.
+    :param adoption: set where ``adopt`` wrote the request.
     :param source: the mapping of the file with its Spanish keys, values canonical: NFC, trimmed, telephones
         E.164, dates ISO, defaults filled in. JSON can hold it.
     """
@@ -71,50 +166,70 @@ class Request:
     case: str
     letter: Mapping[str, Any]
     route: str
-    institution: Institution
-    administrator: Administrator
+    institution: Institution | None = None
+    administrator: Administrator | None = None
+    citizen: Citizen | None = None
+    agreement: AgreementFile | None = None
     training: tuple[Mapping[str, Any], ...] = ()
+    change: Change | None = None
+    adoption: Adoption | None = None
     source: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_source(cls, case: str, source: Mapping[str, Any]) -> Request:
-        """Build a request from its *source*, which a strict load made; nothing is checked again."""
-        institution, administrator = source["institucion"], source["administrador"]
+        """Build a request from its *source*, which a strict load made; nothing is checked again.
+
+        The source of a change has, besides its own keys, ``via`` and ``institucion`` of the case it changes.
+        """
         return cls(
             case=case,
-            letter=source["oficio"],
+            letter=source.get("oficio", {}),
             route=source["via"],
-            institution=Institution(
-                name=canonical_text(institution["nombre"]),
-                ruc=institution["ruc"],
-                acronym=institution["sigla"],
-                phone=phone_to_e164(institution["telefono"]),
-                address=canonical_text(institution["direccion"]),
-                sector=institution.get("pertenencia") or (APC if source["via"] == CENTRAL else None),
-                city=institution.get("ciudad"),
-            ),
-            administrator=Administrator(
-                given_names=canonical_text(administrator["nombres"]),
-                surnames=canonical_text(administrator["apellidos"]),
-                national_id=administrator["cedula"],
-                position=canonical_text(administrator["cargo"]),
-                email=administrator["correo"],
-                phone=phone_to_e164(administrator["telefono"]),
-                extension=administrator.get("extension"),
-                mobile=phone_to_e164(administrator["celular"]),
-                existing_account=ACCOUNT_RULES[administrator.get("cuenta_existente", "rechazar")],
-            ),
+            institution=_institution(source),
+            administrator=_administrator(source),
+            citizen=_citizen(source),
+            agreement=_agreement(source),
             training=tuple(source.get("capacitacion", ())),
+            change=_change(source),
+            adoption=_adoption(source),
             source=source,
         )
 
+    @property
+    def person(self) -> Person:
+        """Whom the account is for: the administrator or the citizen."""
+        person = self.administrator or self.citizen
+        if person is None:
+            raise ValueError("a request without a person")
+        return person
+
+    @property
+    def organisation(self) -> str:
+        """Name of the institution that the request is about, or that its citizen speaks for."""
+        if self.citizen:
+            return self.citizen.organisation
+        return self.of_institution.name
+
+    @property
+    def of_institution(self) -> Institution:
+        """The institution, where the caller knows that the request is one's."""
+        if self.institution is None:
+            raise ValueError("a request without an institution")
+        return self.institution
+
     def digest_body(self) -> dict[str, Any]:
         """Return what the request digest is taken over; the training record is outside it and may grow."""
-        return {key: self.source[key] for key in DIGESTED}
+        return {key: self.source[key] for key in DIGESTED if key in self.source}
 
     def item(self) -> dict[str, Any]:
-        """Return the item for the module ``quipux.provision.institution``, texts as Quipux stores them."""
-        institution, administrator = self.institution, self.administrator
+        """Return the module's item, texts as Quipux stores them.
+
+        That is ``quipux.provision.institution`` with state *present*, or ``quipux.provision.citizen`` with
+        state *requested*.
+        """
+        if self.citizen:
+            return self._citizen_item(self.citizen)
+        institution, person = self.of_institution, self.person
         item: dict[str, Any] = {
             "case": self.case,
             "state": "present",
@@ -123,27 +238,98 @@ class Request:
             "acronym": institution.acronym,
             "phone": phone_to_quipux(institution.phone),
             "address": quipux_text(institution.address),
-            "administrator": {
-                "given_names": quipux_text(administrator.given_names),
-                "surnames": quipux_text(administrator.surnames),
-                "national_id": administrator.national_id,
-                "position": quipux_text(administrator.position),
-                "email": administrator.email,
-                "phone": phone_to_quipux(administrator.phone, administrator.extension),
-                "mobile": phone_to_quipux(administrator.mobile),
-                "existing_account": administrator.existing_account,
-            },
+            "administrator": {**person.item(), "existing_account": person.existing_account},
         }
         if institution.city:
             item["city"] = quipux_text(institution.city)
         return item
 
+    def _citizen_item(self, citizen: Citizen) -> dict[str, Any]:
+        item = {
+            "case": self.case,
+            "state": "requested",
+            **citizen.item(),
+            "organisation": quipux_text(citizen.organisation),
+            "address": quipux_text(citizen.address),
+            "certificate": citizen.certificate,
+            "agreement_sha256": self.agreement.sha256 if self.agreement else None,
+        }
+        if citizen.title:
+            item["title"] = quipux_text(citizen.title)
+        if citizen.city:
+            item["city"] = quipux_text(citizen.city)
+        return item
+
+
+def _institution(source: Mapping[str, Any]) -> Institution | None:
+    if not (institution := source.get("institucion")):
+        return None
+    return Institution(
+        name=canonical_text(institution["nombre"]),
+        ruc=institution["ruc"],
+        acronym=institution["sigla"],
+        phone=phone_to_e164(institution["telefono"]),
+        address=canonical_text(institution["direccion"]),
+        sector=institution.get("pertenencia") or (APC if source["via"] == CENTRAL else None),
+        city=institution.get("ciudad"),
+    )
+
+
+def _person(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "given_names": canonical_text(source["nombres"]),
+        "surnames": canonical_text(source["apellidos"]),
+        "national_id": source["cedula"],
+        "position": canonical_text(source["cargo"]),
+        "email": source["correo"],
+        "phone": phone_to_e164(source["telefono"]),
+        "extension": source.get("extension"),
+        "mobile": phone_to_e164(source["celular"]),
+        "existing_account": ACCOUNT_RULES[source.get("cuenta_existente", "rechazar")],
+    }
+
+
+def _administrator(source: Mapping[str, Any]) -> Administrator | None:
+    administrator = source.get("administrador")
+    return Administrator(**_person(administrator)) if administrator else None
+
+
+def _citizen(source: Mapping[str, Any]) -> Citizen | None:
+    if not (citizen := source.get("ciudadano")):
+        return None
+    return Citizen(
+        **_person(citizen),
+        organisation=canonical_text(citizen["institucion"]),
+        address=canonical_text(citizen["direccion"]),
+        certificate=CERTIFICATES[citizen["certificado"]],
+        title=citizen.get("titulo"),
+        city=citizen.get("ciudad"),
+    )
+
+
+def _agreement(source: Mapping[str, Any]) -> AgreementFile | None:
+    agreement = source.get("acuerdo")
+    return AgreementFile(agreement["archivo"], agreement["sha256"]) if agreement else None
+
+
+def _change(source: Mapping[str, Any]) -> Change | None:
+    if not (change := source.get("cambio")):
+        return None
+    rule = OUTGOING_RULES[change["cuenta_saliente"]]
+    return Change(change["saliente"], rule, date.fromisoformat(change["vigencia"]))
+
+
+def _adoption(source: Mapping[str, Any]) -> Adoption | None:
+    adoption = source.get("adopcion")
+    return Adoption(adoption["ambiente"], date.fromisoformat(adoption["fecha"])) if adoption else None
+
 
 def fill_defaults(source: dict[str, Any]) -> dict[str, Any]:
     """Write the defaults of *source* out, so that stating one is no change of the request."""
-    if source["via"] == CENTRAL:
+    if source.get("via") == CENTRAL:
         source["institucion"].setdefault("pertenencia", APC)
-    source["administrador"].setdefault("cuenta_existente", "rechazar")
+    if "administrador" in source:
+        source["administrador"].setdefault("cuenta_existente", "rechazar")
     return source
 
 
@@ -173,6 +359,16 @@ def check_together(source: Mapping[str, Any], today: date | None = None) -> Iter
                     sector=sector
                 ),
                 _("choose one of the two other ways: via: autoalojada or via: ciudadano"),
+            ),
+        )
+    incoming = source.get("administrador", {}).get("cedula")
+    if incoming and source.get("cambio", {}).get("saliente") == incoming:
+        yield (
+            "cambio.saliente",
+            Finding(
+                "error",
+                _("is the new administrator, too"),
+                _("write here the cédula of the administrator who goes"),
             ),
         )
     if today and source.get("oficio", {}).get("fecha", "") > today.isoformat():

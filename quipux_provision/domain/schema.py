@@ -1,30 +1,54 @@
-"""The JSON Schema of a request file, for editors; derived from the same table the loader reads."""
+"""The JSON Schema of request files, for editors; derived from the same tables the loader reads."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from quipux_provision.domain.fields import (
+    ADOPTED_REQUEST,
     APC,
     CENTRAL,
+    CHANGE_REQUEST,
+    CITIZEN,
+    CITIZEN_REQUEST,
     EXECUTIVE_COMPANY,
     HOURS_MAXIMUM,
-    REQUEST,
+    INSTITUTION_REQUEST,
     Listing,
     Node,
     Scalar,
     Section,
 )
 
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
 
 def json_schema() -> dict[str, Any]:
     """Return the schema (draft 2020-12). It says less than the loader: no check digits, places or files."""
+    adopted = _allows_central(_node(ADOPTED_REQUEST))
+    institution = _allows_central(_node(INSTITUTION_REQUEST))
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": _DRAFT,
         "title": "Solicitud de quipux-provision",
-        **_node(REQUEST),
-        "allOf": [_central_is_for_the_central_administration()],
+        "description": "Solicitud de una institución y su administrador (AIQ), o de un ciudadano con firma.",
+        "type": "object",
+        "if": {"properties": {"via": {"const": CITIZEN}}, "required": ["via"]},
+        "then": _node(CITIZEN_REQUEST),
+        "else": {"if": {"required": ["adopcion"]}, "then": adopted, "else": institution},
     }
+
+
+def change_schema() -> dict[str, Any]:
+    """Return the schema of a change of the administrator, as :func:`json_schema` does."""
+    return {
+        "$schema": _DRAFT,
+        "title": "Cambio de administrador de quipux-provision",
+        **_node(CHANGE_REQUEST),
+    }
+
+
+def _allows_central(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "allOf": [_central_is_for_the_central_administration()]}
 
 
 def _node(node: Node) -> dict[str, Any]:

@@ -102,9 +102,7 @@ def _page(
     data = workspace.known(case.request_ref)
     request = Request.from_source(case.case, data["request"]) if data else None
     countdown = _countdown(workspace, case, now)
-    gathered = Gathered(
-        workspace, case, events, now, masking.email(request.administrator.email) if request else ""
-    )
+    gathered = Gathered(workspace, case, events, now, masking.email(request.person.email) if request else "")
     return site.CasePage(
         case=case.case,
         file=page_name(case.case),
@@ -116,10 +114,12 @@ def _page(
         next=_next(told["next"]),
         road=_road(case),
         steps=tuple(site.Step(state, reached) for state, reached in case.steps),
-        acronym=request.institution.acronym if request else None,
-        institution=request.institution.name if request else None,
-        ruc=request.institution.ruc if request else None,
-        letter=f"{request.letter['numero']} ({request.letter['fecha']})" if request else None,
+        acronym=request.institution.acronym if request and request.institution else None,
+        institution=request.organisation if request else None,
+        ruc=request.institution.ruc if request and request.institution else None,
+        letter=f"{request.letter['numero']} ({request.letter['fecha']})"
+        if request and request.letter
+        else None,
         person=_person(request) if request else None,
         countdown=countdown,
         history=history(gathered),
@@ -132,9 +132,9 @@ def _page(
 
 
 def _person(request: Request) -> site.Person:
-    one = request.administrator
+    one = request.person
     return site.Person(
-        name=masking.initials(f"{one.given_names} {one.surnames}"),
+        name=masking.initials(one.name),
         national_id=masking.digits(one.national_id),
         position=one.position,
         email=masking.email(one.email),

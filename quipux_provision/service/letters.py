@@ -15,7 +15,6 @@ from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time, parse_time
 from quipux_provision.domain.kinds import CLOCK_STARTED, MAIL_FAILED, TRAINING
 from quipux_provision.domain.records import CaseState
-from quipux_provision.domain.request import Request
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code
@@ -145,6 +144,7 @@ def _workbook(workspace: Workspace, environment: Environment, work: Work) -> byt
     from quipux_provision.outreach.workbook import Cover, write
 
     request, case, settings = work.request, work.case, post.mail_settings(workspace, environment)
+    institution = request.of_institution
     zone = workspace.settings.policy.time_zone
     window = case.window.number if case.window else case.windows + 1
     known = case.window is not None or post.goes_out(settings)
@@ -153,10 +153,10 @@ def _workbook(workspace: Workspace, environment: Environment, work: Work) -> byt
     return write(
         Cover(
             case=case.case,
-            institution_name=request.institution.name,
-            acronym=request.institution.acronym,
-            ruc=request.institution.ruc,
-            administrator_name=_name(request),
+            institution_name=institution.name,
+            acronym=institution.acronym,
+            ruc=institution.ruc,
+            administrator_name=request.person.name,
             environment_url=environment.url,
             due_text=clock.spanish_moment(due, zone)
             if known
@@ -168,21 +168,17 @@ def _workbook(workspace: Workspace, environment: Environment, work: Work) -> byt
     )
 
 
-def _name(request: Request) -> str:
-    return f"{request.administrator.given_names} {request.administrator.surnames}"
-
-
 def _compose(
     workspace: Workspace, environment: Environment, work: Work, workbook: bytes | None
 ) -> EmailMessage:
     from quipux_provision.outreach.mail import ActivationMail, Attachment, compose
     from quipux_provision.outreach.workbook import MEDIA_TYPE
 
-    request, administrator = work.request, work.request.administrator
+    request, person = work.request, work.request.person
     policy, settings = workspace.settings.policy, post.mail_settings(workspace, environment)
     link, due_text, attachments = None, None, []
     if work.code:
-        link = activation_link(environment.url, administrator.national_id, work.code, environment.demo)
+        link = activation_link(environment.url, person.national_id, work.code, environment.demo)
     if workbook:
         name = f"plantilla-de-seguimiento-{work.case.case}.xlsx"
         attachments.append(Attachment(name, workbook, MEDIA_TYPE))
@@ -191,7 +187,7 @@ def _compose(
     mail = ActivationMail(
         **post.letterhead(workspace, environment, work.case, request),
         environment_kind=environment.kind,
-        login=f"U{administrator.national_id}",
+        login=f"U{person.national_id}",
         link=link,
         expires_hours=policy.activation_hours,
         url=environment.url,

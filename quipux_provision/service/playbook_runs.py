@@ -52,10 +52,7 @@ class Work:
     @property
     def new_address(self) -> bool:
         """Whether the link that was sent last lies in a mailbox that the request names no more."""
-        return (
-            self.previous is not None
-            and self.previous.administrator.email != self.request.administrator.email
-        )
+        return self.previous is not None and self.previous.person.email != self.request.person.email
 
 
 def application_name(run: str) -> str:

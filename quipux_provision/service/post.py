@@ -59,16 +59,16 @@ def sender(settings: MailSettings | None) -> str:
 def letterhead(
     workspace: Workspace, environment: Environment, case: CaseState, request: Request
 ) -> dict[str, str]:
-    """Return what every letter to the administrator of *case* says: :class:`outreach.message.Letter`."""
+    """Return what every letter to the person of *case* says: :class:`outreach.message.Letter`."""
     from quipux_provision.store.checkpoints import head
 
-    settings, administrator = mail_settings(workspace, environment), request.administrator
+    settings, institution = mail_settings(workspace, environment), request.institution
     newest = head(workspace.ledger)
     return {
-        "recipient_name": f"{administrator.given_names} {administrator.surnames}",
-        "recipient_email": administrator.email,
-        "institution_name": request.institution.name,
-        "acronym": request.institution.acronym,
+        "recipient_name": request.person.name,
+        "recipient_email": request.person.email,
+        "institution_name": request.organisation,
+        "acronym": institution.acronym if institution else "",
         "environment_name": environment.name,
         "case": case.case,
         "ledger_head": f"{newest['count']}:{newest['head']}",

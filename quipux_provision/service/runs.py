@@ -212,7 +212,7 @@ def _end_with_checkpoint(workspace: Workspace, results: list[CaseResult]) -> lis
 
 
 def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
-    if work.request.administrator.existing_account != "reject":
+    if work.request.person.existing_account != "reject":
         return False
     progress = work.case.progress(environment.name)
     lacking = progress.applied is None or progress.mail_wanted or _lacks_window(work.case, environment)
@@ -252,7 +252,7 @@ def _record_outcome(
             results.append(CaseResult.refused(case.case, error, status=status))
             continue
         progress = case.progress(environment.name)
-        existing = work.request.administrator.existing_account != "reject"
+        existing = work.request.person.existing_account != "reject"
         first = progress.applied is None or progress.mail_wanted
         data = {
             "run": run,

@@ -30,7 +30,7 @@ from quipux_provision.service.environments import training_environment
 from quipux_provision.service.exclusive import alone
 from quipux_provision.service.gates import check_open
 from quipux_provision.service.results import CaseResult
-from quipux_provision.service.submission import refuse_known_institution
+from quipux_provision.service.submission import refuse_known_subject
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -153,7 +153,7 @@ def _reopen(workspace: Workspace, name: str, reason: str) -> CaseResult:
             _("{case} is neither suspended nor withdrawn: it is {state}").format(case=name, state=case.state),
             _("see: quipux-provision status {case}").format(case=name),
         )
-    refuse_known_institution(workspace, state, workspace.request(case))
+    refuse_known_subject(workspace, state, workspace.request(case))
     return _step(workspace, state, case, REOPENED, "reopen", {"reason": _text(reason)})
 
 

@@ -51,7 +51,7 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
     state = workspace.state()
     workspace.preload(case.request_ref for case in state.cases.values())
     events, results = [], []
-    known = _institutions(workspace, state)
+    known = _subjects(workspace, state)
     for request in requests:
         case = state.cases.get(request.case)
         try:
@@ -72,7 +72,7 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
             _refuse_withdrawn(case)
             if case:
                 _refuse_another_case(workspace.request(case), request)
-            _refuse_known_institution(request, known)
+            _refuse_known_subject(request, known)
         except (RequestInvalid, GateClosed) as error:
             results.append(CaseResult.refused(request.case, error))
             continue
@@ -125,17 +125,28 @@ def _detail(round_: int, request_digest: str) -> dict[str, Any]:
 
 
 def _identity(request: Request) -> dict[str, str]:
-    return {
-        "institucion.ruc": request.institution.ruc,
-        "institucion.sigla": request.institution.acronym,
-        "administrador.cedula": request.administrator.national_id,
-        "via": request.route,
-    }
+    """Return what makes a case: a request that differs in it is another one."""
+    found = {"via": request.route}
+    if request.institution:
+        found["institucion.ruc"] = request.institution.ruc
+        found["institucion.sigla"] = request.institution.acronym
+    if request.administrator:
+        found["administrador.cedula"] = request.administrator.national_id
+    if request.citizen:
+        found["ciudadano.cedula"] = request.citizen.national_id
+    return found
+
+
+def _subject(request: Request) -> tuple[str, str]:
+    """Return of what one open case may be: an institution by RUC, a citizen by cédula."""
+    if request.citizen:
+        return "cedula", request.citizen.national_id
+    return "ruc", request.of_institution.ruc
 
 
 def _refuse_another_case(before: Request, after: Request) -> None:
     old, new = _identity(before), _identity(after)
-    changed = [key for key in old if old[key] != new[key]]
+    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     if changed:
         raise RequestInvalid(
             _("{case}: {fields} changed, so this is another case").format(
@@ -148,33 +159,40 @@ def _refuse_another_case(before: Request, after: Request) -> None:
         )
 
 
-def _institutions(workspace: Workspace, state: LedgerState) -> dict[str, str]:
-    """Return RUC -> case of every case that was not rejected and whose data is still there."""
+def _subjects(workspace: Workspace, state: LedgerState) -> dict[tuple[str, str], str]:
+    """Return subject -> case of every case that was not rejected and whose data is still there."""
     known = {}
     for case in state.cases.values():
         if case.halted in (RECHAZADA, DESISTIDA):
             continue
         data = workspace.known(case.request_ref)
-        if data:
-            known[Request.from_source(case.case, data["request"]).institution.ruc] = case.case
+        request = Request.from_source(case.case, data["request"]) if data else None
+        if request and not request.change:
+            known[_subject(request)] = case.case
     return known
 
 
-def _refuse_known_institution(request: Request, known: dict[str, str]) -> None:
-    owner = known.setdefault(request.institution.ruc, request.case)
-    if owner != request.case:
-        raise RequestInvalid(
-            _("{case}: the RUC belongs to the case {owner} already").format(case=request.case, owner=owner),
-            _(
-                "change the request of {owner} instead; if that case was a mistake: "
-                "quipux-provision reject {owner} --environment E --reason ..."
-            ).format(owner=owner),
-        )
+def _refuse_known_subject(request: Request, known: dict[tuple[str, str], str]) -> None:
+    kind, value = _subject(request)
+    owner = known.setdefault((kind, value), request.case)
+    if owner == request.case:
+        return
+    if kind == "ruc":
+        message = _("{case}: the RUC belongs to the case {owner} already")
+    else:
+        message = _("{case}: the cédula belongs to the case {owner} already")
+    raise RequestInvalid(
+        message.format(case=request.case, owner=owner),
+        _(
+            "change the request of {owner} instead; if that case was a mistake: "
+            "quipux-provision reject {owner} --environment E --reason ..."
+        ).format(owner=owner),
+    )
 
 
-def refuse_known_institution(workspace: Workspace, state: LedgerState, request: Request) -> None:
-    """Refuse a request whose institution another open case has.
+def refuse_known_subject(workspace: Workspace, state: LedgerState, request: Request) -> None:
+    """Refuse a request whose institution or citizen another open case has.
 
     :raises RequestInvalid: one has.
     """
-    _refuse_known_institution(request, _institutions(workspace, state))
+    _refuse_known_subject(request, _subjects(workspace, state))

@@ -122,9 +122,9 @@ def certificate(workspace: Workspace, name: str, target: Path) -> Path:
     newest = head(workspace.ledger)
     page = render(
         Certificate(
-            person=f"{request.administrator.given_names} {request.administrator.surnames}",
-            institution_name=request.institution.name,
-            acronym=request.institution.acronym,
+            person=request.person.name,
+            institution_name=request.of_institution.name,
+            acronym=request.of_institution.acronym,
             modules=tuple(
                 (
                     rules.MODULES[one["modulo"]],

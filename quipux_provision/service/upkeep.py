@@ -98,8 +98,8 @@ def _item(chore: Chore, environment: Environment) -> Mapping[str, Any]:
     return {
         "case": chore.case.case,
         "state": chore.state,
-        "ruc": chore.request.institution.ruc,
-        "administrator": {"national_id": chore.request.administrator.national_id},
+        "ruc": chore.request.of_institution.ruc,
+        "administrator": {"national_id": chore.request.person.national_id},
         "activation": {"replaces": _codes(chore, environment)},
     }
 

@@ -9,7 +9,18 @@ from typing import Any
 
 import yaml
 
-from quipux_provision.domain.fields import HOURS_MAXIMUM, REQUEST, Listing, Node, Scalar, Section
+from quipux_provision.domain.fields import (
+    CHANGE_REQUEST,
+    CITIZEN_REQUEST,
+    HOURS_MAXIMUM,
+    INSTITUTION_REQUEST,
+    REQUESTS,
+    Listing,
+    Node,
+    Scalar,
+    Section,
+    request_section,
+)
 from quipux_provision.domain.text import Finding, canonical_text, shown
 from quipux_provision.i18n import _
 from quipux_provision.store.yaml_nodes import REFUSED_TAG, START, Place, Spot, place
@@ -30,8 +41,12 @@ class Walk:
         self._values: dict[str, Place] = {}
 
     def request(self, node: yaml.Node) -> dict[str, Any]:
-        """Return the good values below *node*, the root."""
-        return self._section(node, START, REQUEST, "")
+        """Return the good values below *node*, the root of a request for ``submit``."""
+        return self._section(node, START, request_section(*_kind(node)), "")
+
+    def change(self, node: yaml.Node) -> dict[str, Any]:
+        """Return the good values below *node*, the root of a change of the administrator."""
+        return self._section(node, START, CHANGE_REQUEST, "")
 
     def report(self, at: Place, field: str, finding: Finding) -> None:
         """Keep a finding."""
@@ -183,13 +198,36 @@ def _check_value(value: str, field: Scalar) -> Iterable[Finding]:
         yield from field.check(value)
 
 
+def _kind(node: yaml.Node) -> tuple[str | None, list[str]]:
+    """Return the route that *node* names and its keys, as far as they can be told."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    named = {str(key.value): value for key, value in pairs if isinstance(key, yaml.ScalarNode)}
+    route = named.get("via")
+    return (str(route.value) if isinstance(route, yaml.ScalarNode) else None), list(named)
+
+
 def _suggest(key: str, section: Section) -> str:
     if near := difflib.get_close_matches(key, section.fields, 1, 0.7):
         return _("did you mean {key}?").format(key=near[0])
-    for other, field in REQUEST.fields.items():
+    for other, field in section.fields.items():
         if isinstance(field, Section) and key in field.fields:
             return _("it belongs below {section}").format(section=other)
+    if elsewhere := _elsewhere(key, section):
+        return elsewhere
     return _("take it out; the keys here are: {keys}").format(keys=", ".join(section.fields))
+
+
+def _elsewhere(key: str, section: Section) -> str | None:
+    """Say which other kind of request has *key*, if one has."""
+    if section not in REQUESTS:
+        return None
+    if key in CITIZEN_REQUEST.fields:
+        return _("take it out; only a request with via: ciudadano has it")
+    if key in INSTITUTION_REQUEST.fields:
+        return _("take it out; only the request of an institution has it")
+    if key in CHANGE_REQUEST.fields:
+        return _("take it out; only a change of the administrator has it (replace-administrator)")
+    return None
 
 
 def _join(name: str, key: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from quipux_provision.domain.fields import CASE_PATTERN
 from quipux_provision.domain.request import Problem, Request, check_together, fill_defaults
@@ -41,15 +43,21 @@ def load_requests(paths: Iterable[Path], *, today: date | None = None) -> tuple[
             requests.pop(path.stem, None)
         elif request:
             requests[path.stem] = request
-            for key, value in (("ruc", request.institution.ruc), ("sigla", request.institution.acronym)):
-                other = first_of.setdefault((key, value), path)
+            for field, value in _identity(request):
+                other = first_of.setdefault((field, value), path)
                 if other != path:
                     message = _("{value} stands in {other}, too").format(value=value, other=shown(str(other)))
-                    hint = _("an institution is one case; keep one of the files")
-                    problems.append(
-                        Problem(str(path), *START, f"institucion.{key}", "warning", message, hint)
-                    )
+                    hint = _("an institution is one case, and so is a citizen; keep one of the files")
+                    problems.append(Problem(str(path), *START, field, "warning", message, hint))
     return list(requests.values()), problems
+
+
+def _identity(request: Request) -> Iterator[tuple[str, str]]:
+    if request.institution:
+        yield "institucion.ruc", request.institution.ruc
+        yield "institucion.sigla", request.institution.acronym
+    if request.citizen:
+        yield "ciudadano.cedula", request.citizen.national_id
 
 
 def load_request(path: Path, *, today: date | None = None) -> tuple[Request | None, list[Problem]]:
@@ -58,8 +66,24 @@ def load_request(path: Path, *, today: date | None = None) -> tuple[Request | No
     :param today: a letter dated later is warned about; the default is today in Ecuador.
     :return: the request, None if a problem is an error; and all problems in the order of their places.
     """
-    path = Path(path)
-    source, spots = _read(path, today or datetime.now(_ECUADOR).date())
+    source, problems = _load(Path(path), today, Walk.request)
+    return (Request.from_source(path.stem, source) if source else None), problems
+
+
+def load_change(path: Path, *, today: date | None = None) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """Read the request of a change of the administrator, as :func:`load_request` reads a request.
+
+    :return: its source, None if a problem is an error: ``oficio``, ``administrador``, ``cambio`` and perhaps
+        ``capacitacion``. With ``via`` and ``institucion`` of the case it changes, it makes a
+        :class:`Request`.
+    """
+    return _load(Path(path), today, Walk.change)
+
+
+def _load(
+    path: Path, today: date | None, read: Callable[[Walk, yaml.Node], dict[str, Any]]
+) -> tuple[dict[str, Any] | None, list[Problem]]:
+    source, spots = _read(path, today or datetime.now(_ECUADOR).date(), read)
     spots.sort(key=lambda spot: spot.at)
     if len(spots) > PROBLEM_LIMIT:
         more = Finding("error", _("more problems than are shown"), _("correct these first"))
@@ -70,10 +94,12 @@ def load_request(path: Path, *, today: date | None = None) -> tuple[Request | No
     ]
     if any(problem.severity == "error" for problem in problems):
         return None, problems
-    return Request.from_source(path.stem, fill_defaults(source)), problems
+    return fill_defaults(source), problems
 
 
-def _read(path: Path, today: date) -> tuple[dict[str, Any], list[Spot]]:
+def _read(
+    path: Path, today: date, read: Callable[[Walk, yaml.Node], dict[str, Any]]
+) -> tuple[dict[str, Any], list[Spot]]:
     spots = list(_check_name(path))
     text, unreadable = read_text(path)
     spots += unreadable
@@ -84,7 +110,7 @@ def _read(path: Path, today: date) -> tuple[dict[str, Any], list[Spot]]:
     if node is None:
         return {}, spots
     walk = Walk(characters_reported=any(not spot.field for spot in wrong_yaml))
-    source = walk.request(node)
+    source = read(walk, node)
     for field, finding in check_together(source, today):
         walk.report(walk.nearest_place(field), field, finding)
     for field, finding in _check_attachment(path.parent, source.get("oficio", {})):

@@ -112,7 +112,7 @@ def test_digest_body_has_four_parts_and_no_training(load):
         ("Calle Inventada 100", "Calle Inventada 101"),
         ("0123-O", "0124-O"),
         ("Loor", "Loar"),
-        ("central", "ciudadano"),
+        ("central", "autoalojada"),
     ],
 )
 def test_any_other_change_changes_the_digest_body(load, change):
