@@ -11,6 +11,8 @@ KINDS = (TRAINING, PRODUCTION, OWN)
 # Kinds of event.
 LEDGER_CREATED = "ledger.created"
 SUBMITTED = "case.submitted"
+ADOPTED = "case.adopted"
+ORDERED = "case.ordered"
 TRAINING_RECORDED = "training.recorded"
 DECISION_RECEIVED = "decision.received"
 DECIDED = "case.decided"
@@ -39,6 +41,7 @@ SUSPENDED = "case.suspended"
 REOPENED = "case.reopened"
 WITHDRAWN = "case.withdrawn"
 PURGED = "case.purged"
+DRIFT_RECORDED = "drift.recorded"
 SERVER_STARTED = "server.started"
 SERVER_ENDED = "server.ended"
 LOCK_TAKEN_OVER = "lock.taken_over"
@@ -56,11 +59,13 @@ INFORMADA = "informada"
 REVISADA = "revisada"
 INSTALADA = "instalada"
 OBSERVADA = "observada"
+SOLICITADA = "solicitada"
 APROBADA = "aprobada"
 EN_PRODUCCION = "en_produccion"
 SUSPENDIDA = "suspendida"
 RECHAZADA = "rechazada"
 DESISTIDA = "desistida"
+RETIRADA = "retirada"
 STATES = (
     RECIBIDA,
     ACEPTADA,
@@ -69,13 +74,31 @@ STATES = (
     INFORMADA,
     REVISADA,
     OBSERVADA,
+    SOLICITADA,
     APROBADA,
     INSTALADA,
     EN_PRODUCCION,
     SUSPENDIDA,
     RECHAZADA,
     DESISTIDA,
+    RETIRADA,
 )
+
+# What may be ordered for a case that is in production.
+RETIRE = "retire"
+REINSTATE = "reinstate"
+BACKUPS = "backups"
+ORDERS = (RETIRE, REINSTATE, BACKUPS)
+
+# What a run left behind of a case. A citizen's is asked for first, and decided once more.
+PRESENT = "present"
+REQUESTED = "requested"
+APPROVED = "approved"
+REJECTED = "rejected"
+RETIRED = "retired"
+REINSTATED = "reinstated"
+BACKED_UP = "backups"
+STAGE_OF_ORDER = {RETIRE: RETIRED, REINSTATE: REINSTATED, BACKUPS: BACKED_UP}
 
 # What an administrator (AIQ) and the operator are told beside the activation mail.
 REMINDER = "recordatorio"

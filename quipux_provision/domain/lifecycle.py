@@ -12,7 +12,9 @@ from quipux_provision.domain.kinds import OWN, PRODUCTION, TRAINING
 from quipux_provision.domain.records import (
     CaseState,
     LedgerState,
+    Progress,
     RecordedDecision,
+    RecordedOrder,
     RecordedPlan,
     RecordedReport,
     RecordedReview,
@@ -24,6 +26,7 @@ from quipux_provision.domain.records import (
 )
 
 _REFUSABLE = (kinds.RECIBIDA, kinds.ACEPTADA, kinds.CAPACITADA)
+_STAGES_OF_ORDERS = frozenset(kinds.STAGE_OF_ORDER.values())
 _ENDS_OF_RUNS = (kinds.APPLIED, kinds.ACCOUNT_ENDED, kinds.ACTIVATION_ENDED)
 _FAILED_RUNS = (kinds.RUN_FAILED, kinds.UPKEEP_FAILED)
 
@@ -67,6 +70,8 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             if ledger.signers_sha256 is not None:
                 ledger.signers_changed = event.time
             ledger.signers_sha256 = event.data["sha256"]
+        elif event.kind == kinds.DRIFT_RECORDED and event.environment:
+            ledger.drift[event.environment] = (event.data, event.time)
         elif event.kind in (kinds.SERVER_STARTED, kinds.SERVER_ENDED) and event.environment:
             _server(ledger, event, event.environment)
         elif event.case is not None and event.kind in _STEPS:
@@ -74,12 +79,25 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             before = case.state
             _STEPS[event.kind](case, event)
             _finish_run(ledger, event)
+            _relate(ledger, case, event)
             if event.environment in ledger.servers:
                 installed = ledger.servers[event.environment].installed
                 case.progress(event.environment).installed = installed is not None
             case.newest = event.time
             _note_step(case, before, event.time)
     return ledger
+
+
+def _relate(ledger: LedgerState, case: CaseState, event: LedgerEvent) -> None:
+    """What a change of administrator means to the case that it changes."""
+    if case.change_of is None:
+        return
+    changed = ledger.cases.setdefault(case.change_of, CaseState(case.change_of))
+    if event.kind == kinds.SUBMITTED and case.case not in changed.changes:
+        changed.changes.append(case.case)
+    elif event.kind == kinds.APPLIED and event.data["kind"] != TRAINING:
+        changed.administrator_ref = event.data["request_ref"]
+        changed.progress(event.environment or "").administrator_ref = event.data["request_ref"]
 
 
 def _note_step(case: CaseState, before: str, time: datetime) -> None:
@@ -134,6 +152,8 @@ def _submitted(case: CaseState, event: LedgerEvent) -> None:
     if case.halted == kinds.RECHAZADA:
         case.halted = None
     case.route = event.data["via"]
+    case.change_of = event.data.get("change_of")
+    case.administrator_ref = None
     case.round = event.data["round"]
     case.request_digest = event.data["request_digest"]
     case.request_ref = event.personal_ref
@@ -141,6 +161,42 @@ def _submitted(case: CaseState, event: LedgerEvent) -> None:
     for progress in case.environments.values():
         progress.plan = None
         progress.decision = None
+        progress.rejection = None
+
+
+def _adopted(case: CaseState, event: LedgerEvent) -> None:
+    """What stood there before us: as if it had been carried out, without an approval."""
+    _submitted(case, event)
+    data = event.data
+    progress = case.progress(event.environment or "")
+    progress.kind = data["kind"]
+    progress.applied = RecordedRun(
+        round=data["round"],
+        expect="",
+        document_sha256="",
+        request_digest=data["request_digest"],
+        request_ref=event.personal_ref,
+        operator=event.actor or "",
+        activation=None,
+        ids=data["ids"],
+        time=event.time,
+    )
+
+
+def _ordered(case: CaseState, event: LedgerEvent) -> None:
+    progress = case.progress(event.environment or "")
+    data = event.data
+    case.round = data["round"]
+    case.authors.add(event.actor or "")
+    progress.order = RecordedOrder(
+        word=data["order"],
+        digest=data["request_digest"],
+        documents=data["documents"],
+        personal_ref=event.personal_ref,
+        time=event.time,
+    )
+    progress.plan = None
+    progress.decision = None
 
 
 def _training_recorded(case: CaseState, event: LedgerEvent) -> None:
@@ -166,7 +222,8 @@ def _planned(case: CaseState, event: LedgerEvent) -> None:
         personal_ref=event.personal_ref,
         time=event.time,
     )
-    if plan.request_digest != case.request_digest:
+    asked = progress.order.digest if progress.order else case.request_digest
+    if plan.request_digest != asked:
         return  # of a request that a submit overtook
     decision = progress.decision
     if decision and not plan.pending:
@@ -193,10 +250,14 @@ def _decided(case: CaseState, event: LedgerEvent) -> None:
     if data["round"] != case.round:
         return
     if data["decision"] == "reject":
-        refused = case.state in _REFUSABLE
+        refusable = case.state in _REFUSABLE or progress.stage == kinds.REQUESTED
+        refused = progress.order is None and refusable
         _end_round(case)
+        progress.order = None
         if refused:
             case.halted = kinds.RECHAZADA
+            if progress.stage == kinds.REQUESTED:
+                progress.rejection = data["document_sha256"]
         return
     progress.approvers.add(event.actor or "")
     progress.decision = RecordedDecision(
@@ -231,7 +292,12 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
     data = event.data
     progress.kind = data["kind"]
     progress.failure = None
+    if data.get("stage") in _STAGES_OF_ORDERS:
+        _order_done(case, progress, event)
+        return
     progress.stale = False
+    progress.rejection = None
+    progress.administrator_ref = None
     progress.account_ended = None
     progress.operators.add(event.actor or "")
     first = progress.applied is None or progress.applied.request_digest != data["request_digest"]
@@ -245,6 +311,7 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
         activation=data["activation"],
         ids=data.get("ids", {}),
         time=event.time if first or progress.applied is None else progress.applied.time,
+        stage=data.get("stage", kinds.PRESENT),
     )
     if data["activation"] == "activated":
         progress.codes.clear()
@@ -255,6 +322,18 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
         # A mail that was reported as failed arrived after all: its link was used.
         progress.mail_wanted = False
         progress.mail = kinds.MAIL_SENT.removeprefix("mail.") if progress.mail == "failed" else progress.mail
+
+
+def _order_done(case: CaseState, progress: Progress, event: LedgerEvent) -> None:
+    progress.operators.add(event.actor or "")
+    progress.order = None
+    progress.plan = None
+    _end_round(case)
+    if event.data["stage"] == kinds.RETIRED:
+        progress.retired = tuple(event.data["ids"].get("accounts", ()))
+        progress.codes.clear()
+    elif event.data["stage"] == kinds.REINSTATED:
+        progress.retired = None
 
 
 def _run_failed(case: CaseState, event: LedgerEvent) -> None:
@@ -400,6 +479,8 @@ def _purged(case: CaseState, _event: LedgerEvent) -> None:
 
 _STEPS: dict[str, Callable[[CaseState, LedgerEvent], None]] = {
     kinds.SUBMITTED: _submitted,
+    kinds.ADOPTED: _adopted,
+    kinds.ORDERED: _ordered,
     kinds.TRAINING_RECORDED: _training_recorded,
     kinds.PLANNED: _planned,
     kinds.DECIDED: _decided,

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from quipux_provision.domain.approval import Decision
+from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.kinds import (
     ACEPTADA,
+    APPROVED,
     APROBADA,
     CAPACITADA,
     EN_CAPACITACION,
@@ -18,8 +20,11 @@ from quipux_provision.domain.kinds import (
     INSTALADA,
     OBSERVADA,
     OWN,
+    PRESENT,
     RECIBIDA,
+    RETIRADA,
     REVISADA,
+    SOLICITADA,
     TRAINING,
 )
 
@@ -54,7 +59,11 @@ class RecordedDecision:
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """The newest run that carried the request into an environment, and the plan and approval it rested on."""
+    """The newest run that carried the request into an environment, and the plan and approval it rested on.
+
+    :param document_sha256: the approval; empty for what was adopted as it stood.
+    :param stage: what the run left: present; of a citizen requested, approved or rejected.
+    """
 
     round: int
     expect: str
@@ -64,6 +73,23 @@ class RecordedRun:
     operator: str
     activation: str | None
     ids: Mapping[str, Any]
+    time: datetime
+    stage: str = PRESENT
+
+
+@dataclass(frozen=True)
+class RecordedOrder:
+    """What was ordered for a case in production, and is not carried out yet.
+
+    :param word: one of :data:`.kinds.ORDERS`.
+    :param digest: stands for the request's digest in plan, approval and run.
+    :param documents: what documents in process mean to a retirement: refuse or ignore.
+    """
+
+    word: str
+    digest: str
+    documents: str
+    personal_ref: str | None
     time: datetime
 
 
@@ -166,6 +192,10 @@ class Progress:
     :param stale: whether what was carried out has to be approved and carried out again.
     :param code_expired: whether the newest code died before anybody used it.
     :param account_ended: why we deactivated the account, None while it lives.
+    :param rejection: the approval document that rejected a citizen's request; it is still to be carried out.
+    :param order: what was ordered and is still to be carried out.
+    :param retired: the numbers of the accounts that the retirement deactivated; None while the case stands.
+    :param administrator_ref: the request that gave the institution its present administrator since.
     """
 
     kind: str | None = None
@@ -185,6 +215,15 @@ class Progress:
     mail_time: datetime | None = None
     failure: str | None = None
     nonces: set[str] = field(default_factory=set)
+    rejection: str | None = None
+    order: RecordedOrder | None = None
+    retired: tuple[int, ...] | None = None
+    administrator_ref: str | None = None
+
+    @property
+    def stage(self) -> str | None:
+        """What the newest run left here."""
+        return self.applied.stage if self.applied else None
 
     def holds(self, request_digest: str) -> bool:
         """Whether the request of this digest was carried out here, and stands."""
@@ -203,6 +242,11 @@ class CaseState:
     :param returned_sha256: the workbook that was returned last in this window.
     :param notices: what became of each notice, by key: sent, saved or failed.
     :param steps: every state the case was in, and since when, in order.
+    :param change_of: the case whose administrator this one replaces.
+    :param changes: the cases that replace this one's administrator, oldest first.
+    :param administrator_ref: the request whose administrator has replaced this one's own.
+    :param order: in a view that :meth:`asked_in` gives: what is asked instead of the request.
+    :param submitted_digest: in such a view, the request's own digest.
     """
 
     case: str
@@ -227,6 +271,11 @@ class CaseState:
     wanted: dict[str, WantedNotice] = field(default_factory=dict)
     purged: bool = False
     steps: list[tuple[str, datetime]] = field(default_factory=list)
+    change_of: str | None = None
+    changes: list[str] = field(default_factory=list)
+    administrator_ref: str | None = None
+    order: RecordedOrder | None = None
+    submitted_digest: str = ""
 
     def progress(self, environment: str) -> Progress:
         """Return what happened in *environment*, an empty record when nothing did."""
@@ -237,6 +286,10 @@ class CaseState:
         """Where the case stands."""
         if self.halted:
             return self.halted
+        if any(p.retired is not None and p.kind != TRAINING for p in self.environments.values()):
+            return RETIRADA
+        if self.route == CITIZEN:
+            return self._standing_of_citizen()
         held = {p.kind for p in self.environments.values() if p.holds(self.request_digest)}
         decided = {p.kind for p in self.environments.values() if p.decision}
         if held - {TRAINING}:
@@ -251,6 +304,18 @@ class CaseState:
         if TRAINING in decided:
             return CAPACITADA if self.training and self.training.complete else ACEPTADA
         return RECIBIDA
+
+    def _standing_of_citizen(self) -> str:
+        """Two decisions in one environment: the request is taken in, the signature is approved."""
+        for progress in self.environments.values():
+            if progress.applied is None or not progress.holds(self.request_digest):
+                continue
+            if progress.stage == APPROVED:
+                return EN_PRODUCCION
+            decision = progress.decision
+            decided = decision is not None and decision.plan_digest != progress.applied.expect
+            return APROBADA if decided else SOLICITADA
+        return ACEPTADA if any(p.decision for p in self.environments.values()) else RECIBIDA
 
     def _standing_in_training(self) -> str:
         if self.reviewed:
@@ -302,6 +367,23 @@ class CaseState:
             environments={**self.environments, environment: replace(progress, decision=decision)},
         )
 
+    def asked_in(self, environment: str) -> CaseState:
+        """Return the case as *environment* has to look at it.
+
+        With an order there, the order's digest is what is planned, approved and carried out.
+        """
+        progress = self.progress(environment)
+        if progress.order is None:
+            return self
+        unfinished = replace(progress, applied=None, mail_wanted=False)
+        return replace(
+            self,
+            request_digest=progress.order.digest,
+            submitted_digest=self.request_digest,
+            order=progress.order,
+            environments={**self.environments, environment: unfinished},
+        )
+
     def training_operators(self) -> set[str]:
         """Return who ran anything for this case outside production."""
         return {
@@ -320,6 +402,7 @@ class LedgerState:
     :param clusters: the kind under which each cluster was bound first, by system identifier.
     :param documents: where each decision document lies, by SHA-256.
     :param servers: institutions' own servers, by environment.
+    :param drift: what the newest look at each environment found, by environment: the event's data and time.
     :param unfinished_runs: the cases whose end a run did not tell, by run.
     """
 
@@ -328,6 +411,7 @@ class LedgerState:
     clusters: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str | None] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
+    drift: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)
     unfinished_runs: dict[str, set[str]] = field(default_factory=dict)
     signers_sha256: str | None = None
     signers_changed: datetime | None = None
