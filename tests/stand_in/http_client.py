@@ -157,6 +157,12 @@ class Browser:
         page = self.get("Administracion/formAdministracion.php")
         return [html.unescape(item).strip() for item in re.findall(r">\s*\d+\.\s*([^<]+)</a>", page)]
 
+    def trays(self) -> dict[str, str]:
+        """The menu at the left: each item's name and the page it opens; {} without a live session."""
+        page = self.get("correspondencia.php")
+        found = re.findall(r"llamaCuerpo\('([^']*)'\)[^>]*>\s*([^<]+?)\s*<", page)
+        return {html.unescape(name): html.unescape(target) for target, name in found}
+
     def sees_institution_selector(self) -> bool:
         """Whether the menu lets the person choose among institutions: the super administrator's mark."""
         return "Instituciones para Administrar" in self.get("Administracion/formAdministracion.php")

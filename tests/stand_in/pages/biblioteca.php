@@ -191,6 +191,14 @@ function frenar_insistencia()
     }
 }
 
+/** An installation may keep citizens out altogether, those who are in as well. */
+function detener_ciudadano($tipo)
+{
+    if ($tipo == 2 && configuracion('config_bloquear_acceso_ciudadano')) {
+        terminar('Por ahora los ciudadanos no pueden ingresar.');
+    }
+}
+
 /** Lets the page go on only within the account's one live session; everything else ends here. */
 function exigir_sesion()
 {
@@ -199,6 +207,7 @@ function exigir_sesion()
     $codigo = isset($_SESSION['usua_codi']) ? $_SESSION['usua_codi'] : -99;
     if (isset($_SESSION['krd'])) {
         frenar_insistencia();
+        detener_ciudadano($_SESSION['tipo_usuario']);
     }
     $viva = fila('SELECT 1 FROM usuarios_sesion WHERE usua_codi = ? AND usua_sesion = ?', array($codigo, session_id()));
     $vencida = isset($_SESSION['hora_session']) && time() - $_SESSION['hora_session'] > 1800;

@@ -81,6 +81,7 @@ if (campo($_POST, 'krd') !== '' && campo($_GET, 'acceso') === 'login') {
          AND (inst_estado = 1 OR usua_codi = 0) ORDER BY tipo_usuario, usua_codi LIMIT 1',
         array($krd, guardable($drd))
     );
+    detener_ciudadano($cuenta === null ? null : $cuenta['tipo_usuario']);
     if ($cuenta === null) {
         $aviso = 'Usuario o Contraseña incorrectos, Por favor intente de nuevo';
     } elseif ($cuenta['usua_esta'] != 1) {

@@ -134,6 +134,14 @@ def test_these_ask_for_a_session(database: Database, base: str) -> None:
     assert database.sql("SELECT count(*) FROM log_sesion") == [(len(CLOSED),)]
 
 
+def test_a_session_ended_in_the_database_is_over_on_every_page(database: Database, base: str) -> None:
+    browser = Browser(base)
+    assert browser.login("ADMINISTRADOR", "123") == "in"
+    assert [path for path in CLOSED if "expirado" in browser.get(path)] == []
+    database.sql("UPDATE usuarios_sesion SET usua_sesion = 'FIN  2026-11-23 08:00:00'")
+    assert [path for path in CLOSED if "expirado" not in browser.get(path)] == []
+
+
 def test_who_is_logged_in_gets_the_frames_and_the_menu(base: str) -> None:
     browser = Browser(base)
     assert browser.login("ADMINISTRADOR", "123") == "in"
@@ -141,7 +149,7 @@ def test_who_is_logged_in_gets_the_frames_and_the_menu(base: str) -> None:
     pages = {frame: browser.get(frame) for frame in frames}
     assert set(pages) == {"f_top.php", "correspondencia.php", "cuerpo.php"}
     assert "Super Administrador" in pages["f_top.php"]
-    assert 'href="Administracion/formAdministracion.php"' in pages["correspondencia.php"]
+    assert browser.trays() == {"Administración": "Administracion/formAdministracion.php"}
 
 
 def test_without_short_tags_source_is_shown(database: Database) -> None:
