@@ -82,7 +82,10 @@ def _request_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     submit = add_verb(verbs, "submit", "requests:submit", _("take requests in as cases"))
     submit.add_argument("files", metavar="FILE", nargs="+", type=Path)
     add_key(submit)
-    add_verb(verbs, "schema", "requests:schema", _("print the JSON Schema of a request"), formats=False)
+    schema = add_verb(
+        verbs, "schema", "requests:schema", _("print the JSON Schema of a request"), formats=False
+    )
+    schema.add_argument("--change", action="store_true", help=_("that of a change of the administrator"))
 
 
 def _decision_verbs(verbs: Subparsers[argparse.ArgumentParser]) -> None:

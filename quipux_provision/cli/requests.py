@@ -60,9 +60,10 @@ def refuse_invalid(output: Output, problems: list[Problem]) -> bool:
     return invalid
 
 
-def schema(_arguments: Namespace, _output: Output) -> int:
-    """Print the JSON Schema of a request."""
-    from quipux_provision.domain.schema import json_schema
+def schema(arguments: Namespace, _output: Output) -> int:
+    """Print the JSON Schema of a request, or of a change of the administrator."""
+    from quipux_provision.domain.schema import change_schema, json_schema
 
-    print(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+    found = change_schema() if arguments.change else json_schema()
+    print(json.dumps(found, ensure_ascii=False, indent=2))
     return 0

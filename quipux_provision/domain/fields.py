@@ -416,9 +416,6 @@ CHANGE_REQUEST = Section(
 )
 
 
-REQUESTS = (INSTITUTION_REQUEST, CITIZEN_REQUEST, ADOPTED_REQUEST, CHANGE_REQUEST)
-
-
 def request_section(route: str | None, keys: Collection[str]) -> Section:
     """Return the table of a request for ``submit``, by what its file says of itself.
 

@@ -14,7 +14,6 @@ from quipux_provision.domain.fields import (
     CITIZEN_REQUEST,
     HOURS_MAXIMUM,
     INSTITUTION_REQUEST,
-    REQUESTS,
     Listing,
     Node,
     Scalar,
@@ -39,14 +38,19 @@ class Walk:
         self.spots: list[Spot] = []
         self._characters_reported = characters_reported
         self._values: dict[str, Place] = {}
+        self._root = INSTITUTION_REQUEST
 
     def request(self, node: yaml.Node) -> dict[str, Any]:
         """Return the good values below *node*, the root of a request for ``submit``."""
-        return self._section(node, START, request_section(*_kind(node)), "")
+        return self._document(node, request_section(*_kind(node)))
 
     def change(self, node: yaml.Node) -> dict[str, Any]:
         """Return the good values below *node*, the root of a change of the administrator."""
-        return self._section(node, START, CHANGE_REQUEST, "")
+        return self._document(node, CHANGE_REQUEST)
+
+    def _document(self, node: yaml.Node, root: Section) -> dict[str, Any]:
+        self._root = root
+        return self._section(node, START, root, "")
 
     def report(self, at: Place, field: str, finding: Finding) -> None:
         """Keep a finding."""
@@ -105,8 +109,18 @@ class Walk:
         if key in section.fields:
             return key
         if node.tag != REFUSED_TAG:
-            self._error(at, field, _("is no key of a request"), _suggest(key, section))
+            self._error(at, field, _("is no key of a request"), self._suggest(key, section))
         return None
+
+    def _suggest(self, key: str, section: Section) -> str:
+        if near := difflib.get_close_matches(key, section.fields, 1, 0.7):
+            return _("did you mean {key}?").format(key=near[0])
+        for other, field in self._root.fields.items():
+            if isinstance(field, Section) and key in field.fields:
+                return _("it belongs below {section}").format(section=other)
+        if section is self._root and (elsewhere := _elsewhere(key)):
+            return elsewhere
+        return _("take it out; the keys here are: {keys}").format(keys=", ".join(section.fields))
 
     def _value(self, node: yaml.Node, at: Place, field: Node, name: str) -> Any:
         if node.tag == REFUSED_TAG:
@@ -206,21 +220,8 @@ def _kind(node: yaml.Node) -> tuple[str | None, list[str]]:
     return (str(route.value) if isinstance(route, yaml.ScalarNode) else None), list(named)
 
 
-def _suggest(key: str, section: Section) -> str:
-    if near := difflib.get_close_matches(key, section.fields, 1, 0.7):
-        return _("did you mean {key}?").format(key=near[0])
-    for other, field in section.fields.items():
-        if isinstance(field, Section) and key in field.fields:
-            return _("it belongs below {section}").format(section=other)
-    if elsewhere := _elsewhere(key, section):
-        return elsewhere
-    return _("take it out; the keys here are: {keys}").format(keys=", ".join(section.fields))
-
-
-def _elsewhere(key: str, section: Section) -> str | None:
+def _elsewhere(key: str) -> str | None:
     """Say which other kind of request has *key*, if one has."""
-    if section not in REQUESTS:
-        return None
     if key in CITIZEN_REQUEST.fields:
         return _("take it out; only a request with via: ciudadano has it")
     if key in INSTITUTION_REQUEST.fields:

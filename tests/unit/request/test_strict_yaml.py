@@ -309,8 +309,7 @@ def test_unreadable(tmp_path, load):
         ("central", "otra", "not for otra"),
         ("central", "otra_funcion", "not for otra_funcion"),
         ("autoalojada", "gad", None),
-        ("ciudadano", "gad", None),
-        ("ciudadano", None, None),
+        ("autoalojada", None, None),
         ("autoalojada", "ejecutiva_ep", None),
     ],
 )
