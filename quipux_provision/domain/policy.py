@@ -14,6 +14,7 @@ LIMITS: dict[str, tuple[str, int, int]] = {
     "horas_capacitacion": ("training_hours", 1, 200),
     "plazo_dias": ("window_days", 1, 90),
     "dias_fin_capacitacion": ("training_end_days", 0, 365),
+    "anticipacion_cambio": ("change_notice_days", 0, 60),
     "retencion_dias": ("retention_days", 1, 36500),
 }
 # Settings key -> field of what is true or false.
@@ -40,6 +41,8 @@ class Policy:
     :param suspension_deactivates: whether a suspension deactivates the training account.
     :param training_end_days: days after the hand-over, or after the case ended, that the account in training
         is kept.
+    :param change_notice_days: working days from the letter to the day on which a change of administrator takes
+        effect.
     :param retention_days: days after the end of a case before its personal data may be purged.
     """
 
@@ -54,6 +57,7 @@ class Policy:
     reminder_days: tuple[int, ...] = (2, 1, 0)
     suspension_deactivates: bool = True
     training_end_days: int = 30
+    change_notice_days: int = 7
     retention_days: int = 5 * 365
 
     @property

@@ -64,6 +64,7 @@ policy:
   avisos_dias: [0, 5]
   suspension_desactiva: false
   dias_fin_capacitacion: 0
+  anticipacion_cambio: 10
   retencion_dias: 365
 """
 
@@ -139,6 +140,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
         reminder_days=(5, 0),
         suspension_deactivates=False,
         training_end_days=0,
+        change_notice_days=10,
         retention_days=365,
     )
 
