@@ -41,8 +41,8 @@ class Policy:
     :param suspension_deactivates: whether a suspension deactivates the training account.
     :param training_end_days: days after the hand-over, or after the case ended, that the account in training
         is kept.
-    :param change_notice_days: working days from the letter to the day on which a change of administrator takes
-        effect.
+    :param change_notice_days: working days from the letter to the day on which a change of administrator
+        takes effect.
     :param retention_days: days after the end of a case before its personal data may be purged.
     """
 

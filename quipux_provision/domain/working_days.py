@@ -26,13 +26,13 @@ def working_day_after(day: date, count: int, days_off: Collection[date]) -> date
 def national_days_off(first_year: int, last_year: int) -> frozenset[date]:
     """Return the national holidays of the years, on the days that are really free.
 
-    Where the law moves the rest (a Tuesday's to Monday, a Wednesday's or Thursday's to Friday), the day itself is
-    worked; the library, which knows the law, lists both. Local holidays of cantons and provinces are not here.
+    Where the law moves the rest (a Tuesday's to Monday, a Wednesday's or Thursday's to Friday), the day
+    itself is worked; the library, which knows the law, lists both. Local holidays are not here.
     """
-    from holidays import Ecuador
+    from holidays import country_holidays
 
-    calendar = Ecuador(years=range(first_year, last_year + 1), language="es")
-    worked = set()
+    calendar = country_holidays("EC", years=range(first_year, last_year + 1), language="es")
+    worked: set[date] = set()
     for day in calendar:
         for name in calendar.get_list(day):
             if name.endswith(_MOVED):
