@@ -167,6 +167,7 @@ def _submitted(case: CaseState, event: LedgerEvent) -> None:
 def _adopted(case: CaseState, event: LedgerEvent) -> None:
     """What stood there before us: as if it had been carried out, without an approval."""
     _submitted(case, event)
+    case.adopted = True
     data = event.data
     progress = case.progress(event.environment or "")
     progress.kind = data["kind"]

@@ -245,6 +245,7 @@ class CaseState:
     :param change_of: the case whose administrator this one replaces.
     :param changes: the cases that replace this one's administrator, oldest first.
     :param administrator_ref: the request whose administrator has replaced this one's own.
+    :param adopted: whether it stood in Quipux before us.
     :param order: in a view that :meth:`asked_in` gives: what is asked instead of the request.
     :param submitted_digest: in such a view, the request's own digest.
     """
@@ -274,6 +275,7 @@ class CaseState:
     change_of: str | None = None
     changes: list[str] = field(default_factory=list)
     administrator_ref: str | None = None
+    adopted: bool = False
     order: RecordedOrder | None = None
     submitted_digest: str = ""
 

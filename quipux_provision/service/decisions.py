@@ -18,7 +18,7 @@ from quipux_provision.domain.approval import (
     format_time,
 )
 from quipux_provision.domain.canonical import digest
-from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, TRAINING
+from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, REQUESTED, TRAINING
 from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.domain.policy import Policy
 from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
@@ -64,12 +64,14 @@ def proposals(
     state = workspace.state()
     check_kind(state, environment)
     if names:
-        cases = [workspace.case(state, name) for name in dict.fromkeys(names)]
+        named = [workspace.case(state, name) for name in dict.fromkeys(names)]
+        cases = [case.asked_in(environment.name) for case in named]
         for case in cases:
             _check_state(workspace.settings.policy, case, environment, decision)
     else:
         now, policy = workspace.now(), workspace.settings.policy
-        cases = [case for case in state.cases.values() if _awaits_decision(policy, case, environment, now)]
+        viewed = [case.asked_in(environment.name) for case in state.cases.values()]
+        cases = [case for case in viewed if _awaits_decision(policy, case, environment, now)]
     if decision == "approve":
         person = workspace.principal()
         if names:
@@ -101,7 +103,7 @@ def _check_refusable(case: CaseState, environment: Environment) -> None:
     progress = case.progress(environment.name)
     plan, applied = progress.plan, progress.applied
     waits = plan is not None and plan.pending and (applied is None or applied.expect != plan.digest)
-    if not progress.holds(case.request_digest) or waits:
+    if not progress.holds(case.request_digest) or waits or progress.stage == REQUESTED:
         return
     raise GateClosed(
         _("{case} has been carried out in {environment} already").format(
@@ -231,7 +233,7 @@ def count(workspace: Workspace, data: bytes, armour: str, *, record: bool = True
     results, events = [], []
     for decided in document.cases:
         try:
-            case = workspace.case(state, decided.case)
+            case = workspace.case(state, decided.case).asked_in(environment.name)
             if document.nonce in case.progress(environment.name).nonces:
                 results.append(CaseResult(decided.case, "unchanged"))
                 continue

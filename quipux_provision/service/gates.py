@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
-from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUSPENDIDA, TRAINING
+from quipux_provision.domain.fields import CENTRAL
+from quipux_provision.domain.kinds import (
+    DESISTIDA,
+    RECHAZADA,
+    REINSTATE,
+    RETIRADA,
+    SUSPENDIDA,
+    TRAINING,
+)
 from quipux_provision.domain.records import CaseState, LedgerState, Progress, RecordedRun
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
@@ -37,6 +45,13 @@ def check_route(case: CaseState, environment: Environment) -> None:
 
 def check_open(case: CaseState) -> None:
     """Refuse a case that was rejected, suspended or withdrawn."""
+    if case.state == RETIRADA and not (case.order and case.order.word == REINSTATE):
+        raise GateClosed(
+            _("{case} is retired").format(case=case.case),
+            _("to take it back: quipux-provision reinstate {case} --environment E --reason ...").format(
+                case=case.case
+            ),
+        )
     if case.halted is None:
         return
     messages = {
@@ -52,14 +67,19 @@ def check_open(case: CaseState) -> None:
 
 def check_hours(workspace: Workspace, case: CaseState, environment: Environment) -> None:
     """Refuse the account in training before the hours of training, where policy asks for them."""
-    if environment.kind == TRAINING and workspace.settings.policy.training_gate:
+    if environment.kind == TRAINING and workspace.settings.policy.training_gate and not case.order:
         check_complete(workspace, case)
         attested.check_training(workspace, case)
 
 
+def _is_trained_for(case: CaseState) -> bool:
+    """Whether the way to production goes through training; what stood there before us did not go it."""
+    return case.route == CENTRAL and not case.order and not case.adopted
+
+
 def check_trained(case: CaseState, environment: Environment) -> None:
     """Refuse production for a case whose present request was not carried out in training."""
-    if environment.kind == TRAINING or case.route != "central":
+    if environment.kind == TRAINING or not _is_trained_for(case):
         return
     trained = any(
         progress.kind == TRAINING and progress.holds(case.request_digest)
@@ -74,7 +94,7 @@ def check_trained(case: CaseState, environment: Environment) -> None:
 
 def check_reviewed(policy: Policy, case: CaseState, environment: Environment) -> None:
     """Refuse production for a case whose work in training was not reviewed, or lacks what is obligatory."""
-    if environment.kind == TRAINING or case.route != "central" or not policy.review_gate or case.reviewed:
+    if environment.kind == TRAINING or not _is_trained_for(case) or not policy.review_gate or case.reviewed:
         return
     review = case.present_review
     if review is None:
@@ -173,11 +193,13 @@ class Permit:
     :param expect: digest of the plan that may be carried out now; :data:`NOTHING` lets nothing change.
     :param plan_digest: digest of the plan that was approved.
     :param document_sha256: the approval.
+    :param finished: whether that was carried out before, and only what is left of it is done.
     """
 
     expect: str
     plan_digest: str
     document_sha256: str
+    finished: bool = False
 
 
 class Verifier:
@@ -232,12 +254,16 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
 
     :raises GateClosed: the gate is closed.
     """
+    progress = case.progress(environment.name)
+    if case.halted == RECHAZADA and progress.rejection:
+        return _check_rejection(verifier, case, environment, progress.rejection)
     check_open(case)
     check_route(case, environment)
-    progress = case.progress(environment.name)
     applied = progress.applied
     decision = progress.decision
     finished = applied if progress.holds(case.request_digest) else None
+    if finished and not finished.document_sha256:
+        finished = None  # it was adopted as it stood: nobody has approved anything yet
     _check_operator(case, environment, progress, operator)
     if finished and (decision is None or decision.plan_digest == finished.expect):
         return _check_finished(verifier, case, environment, finished)
@@ -276,7 +302,22 @@ def _check_finished(
         expect = finished.expect
     except GateClosed:
         expect = NOTHING
-    return Permit(expect, finished.expect, finished.document_sha256)
+    return Permit(expect, finished.expect, finished.document_sha256, finished=True)
+
+
+def _check_rejection(
+    verifier: Verifier, case: CaseState, environment: Environment, fingerprint: str
+) -> Permit:
+    """Let a rejection be carried out, which gives nothing to anybody and so rests on no plan."""
+    verified = verifier.document(fingerprint)
+    decided = verified.decisions.get(case.case)
+    document = verified.document
+    fits = (document.decision, document.environment) == ("reject", environment.name)
+    if decided is None or not fits or document.ledger_id != verifier.ledger_id:
+        raise _does_not_fit(case)
+    if decided.request_digest != case.request_digest:
+        raise _does_not_fit(case)
+    return Permit("", "", fingerprint)
 
 
 def _check_operator(case: CaseState, environment: Environment, progress: Progress, operator: str) -> None:

@@ -26,7 +26,7 @@ from quipux_provision.store.settings import Environment
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from quipux_provision.service.playbook_runs import Work
+    from quipux_provision.service.subjects import Work
     from quipux_provision.store.ledger import NewEvent
 
 __all__ = ["clock_started", "code_hash", "hash_fingerprint", "new_code", "send", "workbook_id"]

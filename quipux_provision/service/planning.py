@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from quipux_provision.domain.kinds import PLANNED
+from quipux_provision.domain.kinds import PLANNED, REQUESTED
 from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
@@ -15,8 +15,9 @@ from quipux_provision.errors import GateClosed, ProvisionError, RunFailed
 from quipux_provision.i18n import _
 from quipux_provision.service import environments
 from quipux_provision.service.gates import check_open, check_route, check_trained
-from quipux_provision.service.playbook_runs import Watch, Work, execute_items, item_of, usable, work_of
+from quipux_provision.service.playbook_runs import Watch, execute_items, usable
 from quipux_provision.service.results import CaseResult
+from quipux_provision.service.subjects import Work, by_playbook, item_of, work_of
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -38,13 +39,17 @@ def plan(
             check_open(case)
             check_route(case, environment)
             check_trained(case, environment)
-            works.append(work_of(workspace, case, environment))
+            works.append(work_of(workspace, state, case, environment))
         except ProvisionError as error:
             results.append(CaseResult.refused(case.case, error))
-    if works:
-        items = [item_of(work, environment) for work in works]
-        outcome = execute_items(workspace, state, environment, items, secrets.token_hex(8), watch, check=True)
-        results += _record_plans(workspace, state, environment, works, outcome)
+    for playbook, ours in by_playbook(works).items():
+        items = [item_of(workspace, work, environment) for work in ours]
+        run = secrets.token_hex(8)
+        outcome = execute_items(
+            workspace, state, environment, items, run, watch, check=True, playbook=playbook
+        )
+        results += _record_plans(workspace, state, environment, ours, outcome)
+        state = workspace.state()
     return results
 
 
@@ -59,38 +64,42 @@ def preview(
     environment = workspace.environment(environment_name)
     state = workspace.state()
     environments.check_kind(state, environment)
-    items, results = [], []
+    works, results = [], []
     for request in requests:
         case = replace(state.cases.get(request.case) or CaseState(request.case), route=request.route)
         try:
             check_route(case, environment)
-            work = work_of(workspace, case, environment, request=request)
-            items.append(item_of(work, environment))
+            works.append(work_of(workspace, state, case, environment, request=request))
         except ProvisionError as error:
             results.append(CaseResult.refused(request.case, error))
-    if not items:
-        return results
-    run = secrets.token_hex(8)
-    outcome = execute_items(workspace, state, environment, items, run, watch, check=True, reading=True)
-    environments.bind(state, environment, outcome)
-    for item in items:
-        found, problem = usable(outcome, item["case"])
-        if found is None:
-            results.append(CaseResult.refused(item["case"], problem, status="failed"))
-            continue
-        shown = {"changes": list(found.changes), "kept": list(found.kept), "notes": list(found.notes)}
-        detail = {"pending": bool(found.changes), **shown}
-        results.append(CaseResult(item["case"], "planned", detail=detail))
+    for playbook, ours in by_playbook(works).items():
+        items = [item_of(workspace, work, environment) for work in ours]
+        run = secrets.token_hex(8)
+        outcome = execute_items(
+            workspace, state, environment, items, run, watch, check=True, playbook=playbook, reading=True
+        )
+        environments.bind(state, environment, outcome)
+        results += [_previewed(outcome, work.case.case) for work in ours]
     return results
+
+
+def _previewed(outcome: Outcome, case: str) -> CaseResult:
+    found, problem = usable(outcome, case)
+    if found is None:
+        return CaseResult.refused(case, problem, status="failed")
+    shown = {"changes": list(found.changes), "kept": list(found.kept), "notes": list(found.notes)}
+    return CaseResult(case, "planned", detail={"pending": bool(found.changes), **shown})
 
 
 def _plannable(
     workspace: Workspace, state: LedgerState, names: Sequence[str], environment: Environment
 ) -> Iterable[CaseState]:
     if names:
-        return [workspace.case(state, name) for name in dict.fromkeys(names)]
+        named = [workspace.case(state, name) for name in dict.fromkeys(names)]
+        return [case.asked_in(environment.name) for case in named]
     chosen = []
-    for case in state.cases.values():
+    for known in state.cases.values():
+        case = known.asked_in(environment.name)
         try:
             check_open(case)
             check_route(case, environment)
@@ -98,7 +107,7 @@ def _plannable(
         except GateClosed:
             continue
         progress = case.progress(environment.name)
-        if not progress.holds(case.request_digest):
+        if not progress.holds(case.request_digest) or progress.stage == REQUESTED:
             chosen.append(case)
     return chosen
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.records import CaseState, LedgerState
-from quipux_provision.domain.request import Request
+from quipux_provision.domain.records import LedgerState
 from quipux_provision.errors import Interrupted, ProvisionError, RunFailed, Unreachable
 from quipux_provision.i18n import _
-from quipux_provision.outreach.activation import code_hash
 from quipux_provision.service.environments import database_of
-from quipux_provision.service.gates import Permit
 from quipux_provision.service.module_errors import error_of
+from quipux_provision.service.subjects import hashes
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from quipux_provision.ansible.outcome import ItemResult, Outcome
     from quipux_provision.ansible.progress import Progress
 
-PLAYBOOK = "quipux.provision.provision"
 COLLECTIONS = ".collections"  # of the workspace: what the roles for own servers stand on
 
 
@@ -38,73 +35,9 @@ class Watch:
     verbosity: int = 0
 
 
-@dataclass
-class Work:
-    """One case on its way through a run."""
-
-    case: CaseState
-    request: Request
-    permit: Permit | None = None
-    code: str | None = None
-    mail_wanted: bool = False
-    previous: Request | None = None
-
-    @property
-    def new_address(self) -> bool:
-        """Whether the link that was sent last lies in a mailbox that the request names no more."""
-        return self.previous is not None and self.previous.person.email != self.request.person.email
-
-
 def application_name(run: str) -> str:
     """Return what the database shows as the name of the run's connections."""
     return f"quipux-provision {run}"
-
-
-def work_of(
-    workspace: Workspace,
-    case: CaseState,
-    environment: Environment,
-    permit: Permit | None = None,
-    request: Request | None = None,
-) -> Work:
-    """Return the work for *case*: its request in the ledger, or another *request* to look at."""
-    applied = case.progress(environment.name).applied
-    previous = None
-    if applied and applied.request_ref:
-        previous = Request.from_source(case.case, workspace.personal(applied.request_ref)["request"])
-    return Work(case, request or workspace.request(case), permit, previous=previous)
-
-
-def item_of(work: Work, environment: Environment) -> dict[str, Any]:
-    """Return the module's item: the request, what was applied last, what may be done."""
-    from quipux_provision.ansible.collection import collection_digest
-
-    progress = work.case.progress(environment.name)
-    item = dict(work.request.item())
-    item["case"] = work.case.case
-    item["binding"] = {
-        "environment": environment.name,
-        "request_digest": work.case.request_digest,
-        "collection_digest": collection_digest(),
-    }
-    if work.previous:
-        item["previous"] = _previous(work.previous.item())
-    if work.permit:
-        item["expect"] = work.permit.expect
-    if work.code:
-        item["activation"] = {
-            "hash": code_hash(work.code),
-            "replaces": list(progress.prepared_activations),
-        }
-    return item
-
-
-def _previous(item: Mapping[str, Any]) -> dict[str, Any]:
-    institution = {
-        key: item[key] for key in ("name", "ruc", "acronym", "phone", "address", "city") if item.get(key)
-    }
-    administrator = {key: value for key, value in item["administrator"].items() if key != "existing_account"}
-    return {"institution": institution, "administrator": administrator}
 
 
 def execute_items(
@@ -116,11 +49,10 @@ def execute_items(
     watch: Watch | None,
     *,
     check: bool,
-    playbook: str = PLAYBOOK,
+    playbook: str,
     reading: bool = False,
 ) -> Outcome:
     """Run *playbook* over *items*; the caller holds the locks of their cases unless *check*."""
-    activations = (item["activation"]["hash"] for item in items if "hash" in item.get("activation", ()))
     # We hold the locks of our cases, so a run of theirs without an end is dead; others may be under way.
     ours = {item["case"] for item in items}
     dead = [old for old, cases in state.unfinished_runs.items() if ours & cases]
@@ -143,7 +75,7 @@ def execute_items(
         watch,
         check=check,
         reading=reading,
-        secrets=tuple(activations),
+        secrets=hashes(items),
     )
 
 

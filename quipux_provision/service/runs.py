@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from quipux_provision.domain.kinds import (
     ACTIVATION_PREPARED,
     APPLIED,
+    APPROVED,
     MAIL_SAVED,
     PRODUCTION,
+    REJECTED,
+    REQUESTED,
     RUN_FAILED,
     RUN_STARTED,
+    STAGE_OF_ORDER,
     TRAINING,
 )
 from quipux_provision.domain.records import CaseState, LedgerState
@@ -23,15 +27,13 @@ from quipux_provision.service import environments, letters
 from quipux_provision.service.gates import Verifier, check_may_run
 from quipux_provision.service.playbook_runs import (
     Watch,
-    Work,
     execute_items,
     failure_code,
-    item_of,
     usable,
-    work_of,
 )
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.self_hosted import check_installed
+from quipux_provision.service.subjects import Work, by_playbook, item_of, work_of
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -59,7 +61,8 @@ def apply(
     if names:
         chosen = [workspace.case(state, name).case for name in dict.fromkeys(names)]
     else:
-        chosen = [case.case for case in state.cases.values() if _ready(case, environment)]
+        viewed = [case.asked_in(environment.name) for case in state.cases.values()]
+        chosen = [case.case for case in viewed if _ready(case, environment)]
     if not chosen:
         return []
     lifetime = workspace.settings.policy.lock_ttl
@@ -117,9 +120,12 @@ def _ready(case: CaseState, environment: Environment) -> bool:
     if case.route not in environment.routes:
         return False
     progress = case.progress(environment.name)
-    if progress.holds(case.request_digest):
-        return progress.mail_wanted or progress.failure is not None
-    return progress.decision is not None and progress.decision.round == case.round
+    decision, applied = progress.decision, progress.applied
+    decided = decision is not None and decision.round == case.round
+    if applied and progress.holds(case.request_digest):
+        again = decided and decision and applied.stage == REQUESTED and decision.plan_digest != applied.expect
+        return bool(progress.mail_wanted or progress.failure is not None or progress.rejection or again)
+    return decided
 
 
 def _apply_locked(
@@ -139,6 +145,8 @@ def _apply_locked(
     cases = [workspace.case(state, name) for name in locked.held]
     if activate:
         cases = [case.carried_out(environment.name) for case in cases]
+    else:
+        cases = [case.asked_in(environment.name) for case in cases]
     record = {
         "ledger_id": workspace.ledger.ledger_id,
         "environment": environment.name,
@@ -161,7 +169,7 @@ def _apply_locked(
     for case in cases:
         try:
             permit = check_may_run(verifier, case, environment, operator)
-            work = work_of(workspace, case, environment, permit)
+            work = work_of(workspace, state, case, environment, permit)
         except ProvisionError as error:
             results.append(CaseResult.refused(case.case, error))
             continue
@@ -179,20 +187,27 @@ def _apply_locked(
         "signed": signed,
     }
     events = [NewEvent(RUN_STARTED, None, environment.name, operator, data)]
-    items = []
     for work in works:
-        items.append(item_of(work, environment))
         if work.code:
             prepared = {"run": run, "hash_sha256": letters.hash_fingerprint(work.code)}
             events.append(NewEvent(ACTIVATION_PREPARED, work.case.case, environment.name, operator, prepared))
     workspace.record(state, events)
-    outcome = execute_items(workspace, state, environment, items, run, watch, check=False)
-    results += _record_outcome(workspace, state, environment, works, outcome, run, operator)
+    stopped: Outcome | None = None
+    for playbook, ours in by_playbook(works).items():
+        if stopped is None:
+            items = [item_of(workspace, work, environment) for work in ours]
+            outcome = execute_items(
+                workspace, state, environment, items, run, watch, check=False, playbook=playbook
+            )
+            stopped = outcome if outcome.failure and outcome.failure.kind == "interrupted" else None
+        else:
+            outcome = replace(stopped, items={})
+        results += _record_outcome(workspace, state, environment, ours, outcome, run, operator)
     locked.check()  # whoever took our cases meanwhile also sends their mails
     results = letters.send(workspace, environment, works, results)
     results = _end_with_checkpoint(workspace, results)
-    if outcome.failure and outcome.failure.kind == "interrupted":
-        raise Interrupted(outcome.failure.message, outcome.failure.hint)
+    if stopped and stopped.failure:
+        raise Interrupted(stopped.failure.message, stopped.failure.hint)
     return results
 
 
@@ -212,11 +227,22 @@ def _end_with_checkpoint(workspace: Workspace, results: list[CaseResult]) -> lis
 
 
 def _wants_code(work: Work, environment: Environment, activate: bool) -> bool:
-    if work.request.person.existing_account != "reject":
+    if not work.takes_code:
         return False
     progress = work.case.progress(environment.name)
     lacking = progress.applied is None or progress.mail_wanted or _lacks_window(work.case, environment)
     return activate or lacking or work.new_address
+
+
+def _wants_mail(work: Work, environment: Environment, activation: str | None) -> bool:
+    progress = work.case.progress(environment.name)
+    if work.stage in STAGE_OF_ORDER.values():
+        return False
+    if work.stage in (APPROVED, REJECTED):
+        return progress.mail_wanted or activation == "written" or progress.stage != work.stage
+    existing = work.request.person.existing_account != "reject"
+    first = progress.applied is None or progress.mail_wanted
+    return activation == "written" or (existing and first) or _lacks_window(work.case, environment)
 
 
 def _lacks_window(case: CaseState, environment: Environment) -> bool:
@@ -251,9 +277,6 @@ def _record_outcome(
             status = "refused" if isinstance(error, GateClosed) else "failed"
             results.append(CaseResult.refused(case.case, error, status=status))
             continue
-        progress = case.progress(environment.name)
-        existing = work.request.person.existing_account != "reject"
-        first = progress.applied is None or progress.mail_wanted
         data = {
             "run": run,
             "kind": environment.kind,
@@ -264,10 +287,9 @@ def _record_outcome(
             "document_sha256": work.permit.document_sha256 if work.permit else "",
             "changed": item.changed,
             "activation": item.activation,
-            "mail_wanted": item.activation == "written"
-            or (existing and first)
-            or _lacks_window(case, environment),
+            "mail_wanted": _wants_mail(work, environment, item.activation),
             "ids": dict(item.ids),
+            "stage": work.stage,
         }
         work.mail_wanted = bool(data["mail_wanted"])
         if item.activation != "written":

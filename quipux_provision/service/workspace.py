@@ -108,14 +108,30 @@ class Workspace:
         """
         data = self.personal(case.request_ref)
         request = Request.from_source(case.case, data["request"])
-        if salted_digest(data["salt"], request.digest_body()) != case.request_digest:
+        submitted = case.submitted_digest or case.request_digest
+        if salted_digest(data["salt"], request.digest_body()) != submitted:
             raise GateClosed(
                 _("the request of {case} in the ledger is not the one that was signed").format(
                     case=case.case
                 ),
                 _("run: quipux-provision audit verify"),
             )
-        return request
+        return self._with_administrator(request, case.administrator_ref)
+
+    def applied_request(self, case: CaseState, environment: str) -> Request | None:
+        """Return what was carried out last in *environment*, with the administrator who was put in since."""
+        progress = case.progress(environment)
+        applied = progress.applied
+        if applied is None or not applied.request_ref:
+            return None
+        request = Request.from_source(case.case, self.personal(applied.request_ref)["request"])
+        return self._with_administrator(request, progress.administrator_ref)
+
+    def _with_administrator(self, request: Request, ref: str | None) -> Request:
+        if ref is None:
+            return request
+        successor = self.personal(ref)["request"]["administrador"]
+        return Request.from_source(request.case, {**request.source, "administrador": successor})
 
     def personal(self, ref: str | None) -> dict[str, Any]:
         """Return personal data by reference.
