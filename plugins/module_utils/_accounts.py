@@ -74,7 +74,12 @@ class Accounts:
         script.add(_verify.VERIFY, *_verify.question(desired, ids))
         rows = self._session.fetch("; ".join(script.parts), script.parameters)
         _verify.check(rows[0], desired, decision, ids)
-        return {"institution": ids.institution, "area": ids.area, "administrator": ids.account}
+        return {
+            **decision.ids,
+            "institution": ids.institution,
+            "area": ids.area,
+            "administrator": ids.account,
+        }
 
     def _expire(self, desired: Desired, decision: Decision) -> Ids:
         script = _writes.Script()
@@ -96,4 +101,4 @@ def _ids(decision: Decision, numbers: Numbers) -> _writes.Ids:
         account = numbers.next("usuarios_usua_codi_seq")
     if institution is None or area is None:
         raise ItemError("database_error", "the institution vanished", "run again")
-    return _writes.Ids(institution, area, account)
+    return _writes.Ids(institution, area, account, present.get("outgoing"))

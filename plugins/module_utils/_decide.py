@@ -24,6 +24,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._layout import (
     MANDATORY,
     RECOMMENDED,
 )
+from ansible_collections.quipux.provision.plugins.module_utils._outgoing import replace
 
 
 def decide(desired: Desired, current: Current, cities: Cities) -> Decision:
@@ -40,6 +41,8 @@ def decide(desired: Desired, current: Current, cities: Cities) -> Decision:
             _institution(decision, desired, desired.institution, current, cities)
         if desired.administrator is not None:
             _administrator(decision, desired, desired.administrator, current, cities)
+        if desired.outgoing is not None:
+            replace(decision, desired, desired.outgoing, current)
     decision.changes.sort(key=lambda line: (line["object"] or "", line["key"] or "", line["field"] or ""))
     decision.kept.sort(key=lambda line: (line["object"] or "", line["key"] or "", line["field"] or ""))
     return decision

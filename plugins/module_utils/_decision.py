@@ -36,6 +36,9 @@ class Decision:
     write_activation: bool = False
     activation: Text = None
     grant: list[int] = field(default_factory=list)
+    outgoing: Row | None = None  # the present row of the administrator who goes
+    revoke: list[int] = field(default_factory=list)  # permissions that this one loses
+    deactivate_outgoing: bool = False
     changes: list[dict[str, Text]] = field(default_factory=list)
     kept: list[dict[str, Text]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -58,4 +61,6 @@ class Decision:
     def ids(self) -> dict[str, int | None]:
         """Numbers of the present rows."""
         rows = {"institution": self.institution, "area": self.area, "administrator": self.account}
+        if self.outgoing:
+            rows["outgoing"] = self.outgoing
         return {name: row["id"] if row else None for name, row in rows.items()}

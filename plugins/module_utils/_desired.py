@@ -33,6 +33,13 @@ class Activation(t.NamedTuple):
     replaces: frozenset[str]
 
 
+class Outgoing(t.NamedTuple):
+    """The administrator whom the item's replaces."""
+
+    national_id: str
+    deactivate: bool
+
+
 class Desired(t.NamedTuple):
     """One item. Field values are texts in the database's form; cities are texts of their id."""
 
@@ -51,6 +58,7 @@ class Desired(t.NamedTuple):
     activation: Activation | None
     binding: dict[str, t.Any]
     expect: str | None
+    outgoing: Outgoing | None
 
     @property
     def absent(self) -> bool:
@@ -106,7 +114,27 @@ def from_item(
         activation=_activation(item.get("activation"), item["state"]),
         binding=item.get("binding") or {},
         expect=item.get("expect"),
+        outgoing=_outgoing(item.get("outgoing"), item["state"], national_id),
     )
+
+
+def _outgoing(raw: dict[str, t.Any] | None, state: str, incoming: str | None) -> Outgoing | None:
+    if raw is None:
+        return None
+    if state != "present" or incoming is None:
+        raise Refused(
+            "bad_value",
+            "outgoing is given without a new administrator",
+            "give it with administrator and state present, or deactivate with module administrator",
+        )
+    national_id = digits("outgoing.national_id", raw["national_id"], 10)
+    if national_id == incoming:
+        raise Refused(
+            "bad_value",
+            f"outgoing.national_id {national_id} is the new administrator's",
+            "give the cédula of the administrator who leaves",
+        )
+    return Outgoing(national_id, (raw.get("account") or "keep") == "deactivate")
 
 
 def _required(raw: dict[str, t.Any], key: str, field: str) -> str:

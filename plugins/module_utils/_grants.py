@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils._evidence_checks import NEEDS
+from ansible_collections.quipux.provision.plugins.module_utils._needs import BACKUPS, RETIREMENT, together
 
 
 class Rights(t.NamedTuple):
@@ -27,6 +28,9 @@ class Rights(t.NamedTuple):
         return frozenset((*self.columns, *self.only))
 
 
+# On whose desk documents in process are, and nothing else of a document.
+_DESK = ("esta_codi", "radi_usua_actu")
+
 PROVISION = Rights(
     tables={
         "institucion": ("SELECT", "INSERT", "UPDATE"),
@@ -34,7 +38,7 @@ PROVISION = Rights(
         "usuarios": ("SELECT", "INSERT", "UPDATE"),
         "usuario": ("SELECT", "INSERT", "UPDATE"),
         "permiso": ("SELECT",),
-        "permiso_usuario": ("SELECT", "INSERT"),
+        "permiso_usuario": ("SELECT", "INSERT", "DELETE"),
         "ciudad": ("SELECT",),
         "log": ("INSERT",),
         "log_usr_permisos": ("INSERT",),
@@ -43,6 +47,13 @@ PROVISION = Rights(
         "usuarios_sesion": ("SELECT", "UPDATE"),
         "lista_usuarios": ("SELECT", "DELETE"),
         "bandeja_compartida": ("SELECT", "DELETE"),
+        "usuario_dependencia": ("SELECT", "DELETE"),
+        "radicado": ("SELECT",),
+        "tarea": ("SELECT",),
+        "hist_eventos": ("SELECT",),
+        "respaldo_usuario": ("SELECT",),
+        "respaldo_solicitud": ("SELECT", "INSERT"),
+        "respaldo_hist_eventos": ("INSERT",),
     },
     sequences={
         "sec_institucion": ("USAGE",),
@@ -52,10 +63,12 @@ PROVISION = Rights(
         "log_user_permisos_id_transaccion_seq": ("USAGE",),
         "log_usr_ciudadanos_logc_codigo_seq": ("USAGE",),
         "log_view_usuario_log_codi_seq": ("USAGE",),
+        "sec_respaldo_solicitud": ("USAGE",),
+        "sec_resp_hist_eventos": ("USAGE",),
     },
     columns={},
     temporary=True,
-    only={},
+    only=together({"radicado": _DESK}, RETIREMENT, BACKUPS),
 )
 
 _READ_WHOLE = (
@@ -64,6 +77,7 @@ _READ_WHOLE = (
 )
 # What the checks of the checklist need of other tables: no subject of a document, no comment, no name.
 _READ_PARTLY = {table: columns for table, columns in NEEDS.items() if table not in _READ_WHOLE}
+_READ_PARTLY = together(_READ_PARTLY, {"radicado": _DESK}, RETIREMENT, BACKUPS)
 
 # A stored password lets its holder in, and so does a session id: no reading role sees them.
 READ_ONLY = Rights(
@@ -82,8 +96,17 @@ READ_ONLY = Rights(
 # What a plan needs: the tables that say what is.
 PLAN = READ_ONLY._replace(
     tables=dict.fromkeys(
-        ("institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad"),
+        (
+            "institucion",
+            "dependencia",
+            "usuarios",
+            "usuario",
+            "permiso",
+            "permiso_usuario",
+            "ciudad",
+            "radicado",
+        ),
         ("SELECT",),
     ),
-    only={},
+    only={"radicado": _DESK},
 )

@@ -95,6 +95,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "usuarios_sesion": ("usua_codi", "usua_sesion"),
     "lista_usuarios": ("usua_codi",),
     "bandeja_compartida": ("usua_codi", "usua_codi_jefe"),
+    "usuario_dependencia": ("usua_codi",),
+    "radicado": ("radi_usua_actu", "esta_codi"),
 }
 # The mirror lives by these: the table, and what fires on it.
 TRIGGERS = ("usuarios", "institucion", "dependencia")
@@ -109,6 +111,17 @@ RECOMMENDED = {
     "usua_perm_email_all": 31,
     "usua_perm_notifica": 21,
     "usua_publico": 29,
+}
+# What an administrator gets for the office and loses with it. All are "Administrador" on the form of users
+# (perfil 4) but usua_perm_ciudadano, which alone would leave the citizens in the administration menu. Notices
+# by mail and being seen by other areas, the two others, are anybody's.
+OFFICE = {
+    **MANDATORY,
+    **{
+        name: number
+        for name, number in RECOMMENDED.items()
+        if name not in ("usua_perm_notifica", "usua_publico")
+    },
 }
 FORBIDDEN = {
     "perm_validar_ciudadano": 14,
@@ -140,10 +153,13 @@ SELECT json_build_object(
         AND c.relname = ANY(%(relations)s)),
   'missing', (SELECT coalesce(json_agg(r.kind || ' on ' || r.name), '[]') FROM
     json_to_recordset(%(rights)s::json)
-        AS r(name text, kind text, sequence boolean, narrowed boolean)
+        AS r(name text, kind text, sequence boolean, narrowed boolean, seen json)
       JOIN pg_class c ON c.relnamespace = 'public'::regnamespace AND c.relname = r.name
       WHERE NOT CASE WHEN r.sequence THEN has_sequence_privilege(c.oid, r.kind)
                      WHEN c.relkind = 'S' THEN true
+                     WHEN r.seen IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM pg_attribute a
+                       WHERE a.attrelid = c.oid AND a.attname IN (SELECT json_array_elements_text(r.seen))
+                         AND NOT has_column_privilege(c.oid, a.attnum, r.kind))
                      WHEN r.narrowed THEN has_any_column_privilege(c.oid, r.kind)
                      ELSE has_table_privilege(c.oid, r.kind) END))
 """
@@ -168,7 +184,10 @@ class Layout(t.NamedTuple):
 def detect(fetch: t.Callable[[str, dict[str, t.Any]], list[t.Any]], rights: Rights = PROVISION) -> Layout:
     """Compare the database with the known layout. `fetch(sql, parameters)` gives the rows."""
     wanted = [
-        {"name": name, "kind": kind, "sequence": sequence, "narrowed": name in rights.narrowed}
+        {
+            **{"name": name, "kind": kind, "sequence": sequence, "narrowed": name in rights.narrowed},
+            "seen": rights.only.get(name),
+        }
         for sequence, table in ((False, rights.tables), (True, rights.sequences))
         for name, kinds in table.items()
         for kind in kinds

@@ -85,6 +85,13 @@ def account_item_spec(expires: bool = False) -> Spec:
             "options": {"institution": {"type": "dict"}, "administrator": {"type": "dict"}},
         },
         "activation": activation_spec(hash_required=not expires),
+        "outgoing": {
+            "type": "dict",
+            "options": {
+                "national_id": {"type": "str", "required": True},
+                "account": {"type": "str", "choices": ["keep", "deactivate"], "default": "keep"},
+            },
+        },
     }
 
 
@@ -196,9 +203,14 @@ def _take_items(module: AnsibleModule) -> list[dict[str, t.Any]]:
 
 def _diff(result: dict[str, t.Any]) -> dict[str, str]:
     shown: dict[str, str] = {"before_header": result["case"], "after_header": result["case"]}
+    keys: dict[str, set[str]] = {}
+    for line in result["changes"]:
+        keys.setdefault(line["object"], set()).add(line["key"])
     for side in ("before", "after"):
+        # Only where one object is two, as the administrators who go and come, is it said which.
         lines = [
-            f"{line['object']}.{line['field']}: {line[side]}\n"
+            f"{line['object']}.{line['field']}{' of ' + line['key'] if len(keys[line['object']]) > 1 else ''}"
+            f": {line[side]}\n"
             for line in result["changes"]
             if line[side] is not None
         ]

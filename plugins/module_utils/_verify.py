@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quipux.provision.plugins.module_utils._current import SERVES
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
 from ansible_collections.quipux.provision.plugins.module_utils._errors import ItemError
@@ -34,13 +35,13 @@ _SAME = (
     "tipo_identificacion",
 )
 PREPARE_VERIFY = f"""
-PREPARE quipux_provision_verify(int, int, int, text, text) AS
+PREPARE quipux_provision_verify(int, int, int, text, text, int) AS
 SELECT
   (SELECT coalesce(array_agg(DISTINCT tabla || ' ' || accion), '{{}}') FROM public.log_view_usuario
-    WHERE fecha = now() AND codigo IN ($1, $2, $3)),
+    WHERE fecha = now() AND codigo IN ($1, $2, $3, $6)),
   (SELECT count(*) FROM public.usuarios u JOIN public.usuario m ON m.usua_codi = u.usua_codi
     JOIN public.institucion i ON i.inst_codi = u.inst_codi
-    WHERE u.usua_codi = $3 AND m.inst_estado = i.inst_estado AND m.tipo_usuario = 1
+    WHERE u.usua_codi IN ($3, $6) AND m.inst_estado = i.inst_estado AND m.tipo_usuario = 1
       AND {" AND ".join(f"m.{name} IS NOT DISTINCT FROM u.{name}" for name in _SAME)}),
   (SELECT count(*) FROM public.usuario m JOIN public.institucion i ON i.inst_codi = m.inst_codi
     WHERE m.inst_codi = $1 AND m.inst_codi > 0 AND (m.inst_estado IS DISTINCT FROM i.inst_estado
@@ -53,9 +54,13 @@ SELECT
   (SELECT coalesce(array_agg(id_permiso ORDER BY id_permiso), '{{}}') FROM public.permiso_usuario WHERE
     usua_codi = $3),
   (SELECT count(*) FROM public.usuarios u JOIN public.dependencia d ON d.depe_codi = u.depe_codi
-    WHERE u.usua_codi = $3 AND d.inst_codi = u.inst_codi AND u.usua_nuevo = 1 AND u.usua_pasw <> '')
+    WHERE u.usua_codi = $3 AND d.inst_codi = u.inst_codi AND u.usua_nuevo = 1 AND u.usua_pasw <> ''),
+  (SELECT coalesce(array_agg(id_permiso ORDER BY id_permiso), '{{}}') FROM public.permiso_usuario WHERE
+    usua_codi = $6),
+  (SELECT count(*) FROM public.usuarios u WHERE $6 IS NOT NULL AND u.inst_codi = $1 AND u.usua_codi <> $6 AND
+    {SERVES})
 """
-VERIFY = "EXECUTE quipux_provision_verify(%s, %s, %s, %s, %s)"
+VERIFY = "EXECUTE quipux_provision_verify(%s, %s, %s, %s, %s, %s)"
 # The same for accounts that lost their code and nothing else.
 VERIFY_EXPIRED = """
 SELECT
@@ -69,14 +74,15 @@ _AGAIN = "nothing of the item was kept; look at the database's triggers and at t
 
 def question(desired: Desired, ids: Ids) -> tuple[t.Any, ...]:
     """The parameters of VERIFY."""
-    return ids.institution, ids.area, ids.account, desired.ruc, f"U{desired.national_id}"
+    return ids.institution, ids.area, ids.account, desired.ruc, f"U{desired.national_id}", ids.outgoing
 
 
 def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids) -> None:
     """ItemError if the row of VERIFY shows anything wrong; the caller rolls back."""
-    swallowed, mirrored, stale, same_ruc, same_acronym, same_login, permissions, sound = row
+    swallowed, mirrored, stale, same_ruc, same_acronym, same_login, permissions, sound, left, serving = row
     _check_triggers(swallowed)
-    if (ids.account is not None and mirrored != 1) or stale:
+    accounts = len([number for number in (ids.account, ids.outgoing) if number is not None])
+    if mirrored != accounts or stale:
         raise ItemError("mirror_missing", "table usuario does not follow the rows that were written", _AGAIN)
     if decision.create_institution and same_ruc != 1:
         raise ItemError("duplicate_ruc", f"RUC {desired.ruc} was taken meanwhile", "run again")
@@ -90,6 +96,15 @@ def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids
         )
     if present and not (set(MANDATORY.values()) <= set(permissions) and sound == 1):
         raise ItemError("database_error", "the account written is not the account wanted", _AGAIN)
+    if ids.outgoing is not None:
+        if set(left) & set(decision.revoke):
+            raise ItemError("database_error", "the outgoing administrator kept permissions", _AGAIN)
+        if not serving:
+            raise ItemError(
+                "no_administrator",
+                f"institution {desired.ruc} would be left without an active administrator (AIQ)",
+                _AGAIN,
+            )
 
 
 def check_expired(row: tuple[t.Any, ...], decision: Decision) -> None:

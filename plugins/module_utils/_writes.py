@@ -126,6 +126,7 @@ class Ids(t.NamedTuple):
     institution: int
     area: int
     account: int | None
+    outgoing: int | None
 
 
 def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities: Cities) -> Script:
@@ -139,8 +140,13 @@ def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities
     if decision.deactivate_institution:
         # The page does this one without a log row.
         out.update("institucion", "inst_codi", ids.institution, {"inst_estado": 0}, log=False)
+    if decision.outgoing:
+        # Nobody takes a permission away between our look at who is left and COMMIT.
+        out.add("LOCK TABLE public.permiso_usuario IN SHARE ROW EXCLUSIVE MODE")
     if ids.account is not None:
         _account(out, position, desired, decision, ids, ids.account, cities)
+    if desired.outgoing and decision.outgoing:
+        _dismiss(out, desired.outgoing.national_id, decision, decision.outgoing["id"])
     if decision.deactivate_institution:
         _end_sessions(
             out, "usua_codi IN (SELECT usua_codi FROM public.usuarios WHERE inst_codi = %s)", ids.institution
@@ -213,7 +219,7 @@ def _account(
     if decision.create_account:
         _create_account(out, desired, ids, number, cities)
     elif decision.deactivate_account:
-        _deactivate_account(out, desired, number)
+        _deactivate_account(out, t.cast(str, desired.national_id), number)
     elif decision.reactivate_account or decision.set_account:
         _update_account(out, desired, decision, number, cities)
     if decision.expire:
@@ -259,14 +265,7 @@ def _account(
     # Number 0 is how the page notes that an activation mail goes out.
     logged = granted + ([0] if decision.write_activation else [])
     if logged:
-        out.add(
-            "INSERT INTO public.log_usr_permisos (usua_codi, usua_codi_actualiza, accion, id_permiso, "
-            "fecha_actualiza) "
-            "SELECT %s, %s, 1, unnest(%s::int[]), now()",
-            number,
-            SUPER_ADMINISTRATOR,
-            logged,
-        )
+        _permission_log(out, number, 1, logged)
 
 
 def _create_account(out: Script, desired: Desired, ids: Ids, number: int, cities: Cities) -> None:
@@ -381,8 +380,40 @@ def _update_account(out: Script, desired: Desired, decision: Decision, number: i
     _user_log(out, number, "".join(f"**{name}**: {old or ''} -> {new} / " for name, old, new in changed), 1)
 
 
-def _deactivate_account(out: Script, desired: Desired, number: int) -> None:
-    cedula = f"{desired.national_id}-{number}"
+def _dismiss(out: Script, national_id: str, decision: Decision, number: int) -> None:
+    """The administrator who goes. The page deletes permissions without a row in `log`, with one in
+    `log_usr_permisos`."""
+    if decision.revoke:
+        out.add(
+            "DELETE FROM public.permiso_usuario WHERE usua_codi = %s AND id_permiso = ANY(%s)",
+            number,
+            decision.revoke,
+        )
+        _permission_log(out, number, 0, decision.revoke)
+        # The areas that the rights were limited to.
+        out.add("DELETE FROM public.usuario_dependencia WHERE usua_codi = %s", number)
+    if decision.deactivate_outgoing:
+        _deactivate_account(out, national_id, number)
+    elif decision.revoke:
+        out.update("usuarios", "usua_codi", number, _audited({}, []))
+        # The session holds the permissions of its beginning.
+        _end_sessions(out, "usua_codi = %s", number)
+
+
+def _permission_log(out: Script, number: int, action: int, permissions: list[int]) -> None:
+    out.add(
+        "INSERT INTO public.log_usr_permisos (usua_codi, usua_codi_actualiza, accion, id_permiso, "
+        "fecha_actualiza) "
+        "SELECT %s, %s, %s, unnest(%s::int[]), now()",
+        number,
+        SUPER_ADMINISTRATOR,
+        action,
+        permissions,
+    )
+
+
+def _deactivate_account(out: Script, national_id: str, number: int) -> None:
+    cedula = f"{national_id}-{number}"
     row = {
         "usua_esta": 0,
         "usua_login": f"l{number}",
@@ -391,11 +422,11 @@ def _deactivate_account(out: Script, desired: Desired, number: int) -> None:
         "usua_responsable_area": 0,
         "usua_nuevo": 1,
     }
-    remarks = [f"Cédula de {desired.national_id} a {cedula}", "Usuario estado de Activo a Inactivo"]
+    remarks = [f"Cédula de {national_id} a {cedula}", "Usuario estado de Activo a Inactivo"]
     out.update("usuarios", "usua_codi", number, _audited(row, remarks))
     text = (
-        f"**USUA_ESTA**: 1 -> 0 / **USUA_CEDULA**: {desired.national_id} -> {cedula} / "
-        f"**USUA_LOGIN**: U{desired.national_id} -> l{number} / "
+        f"**USUA_ESTA**: 1 -> 0 / **USUA_CEDULA**: {national_id} -> {cedula} / "
+        f"**USUA_LOGIN**: U{national_id} -> l{number} / "
     )
     _user_log(out, number, text, 1)
     out.add("DELETE FROM public.lista_usuarios WHERE usua_codi = %s", number)

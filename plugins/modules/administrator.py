@@ -102,6 +102,40 @@ options:
             type: str
             choices: [reject, reuse, additional]
             default: reject
+      outgoing:
+        description:
+          - The administrator whom O(items[].administrator) replaces, for state V(present) only. In the
+            transaction that makes the new one, and after it, this account of the same institution loses
+            what makes an administrator.
+          - Removed are C(usua_admin_sistema) (12), C(perm_admin_institucional) (36), and of what an
+            administrator gets besides C(usua_admin_archivo) (1), C(usua_perm_ciudadano) (16),
+            C(usua_perm_trd) (18), C(usua_perm_email_all) (31) and C(usua_perm_listas) (32). Quipux's form
+            of users has these under "Administrador" (C(perfil) 4), but for 16, which by itself leaves the
+            citizens in the administration menu; whoever needs it at a registry desk gets it from the new
+            administrator. C(usua_perm_notifica) (21), C(usua_publico) (29) and all others stay; they
+            administer nothing.
+          - Each removal leaves the row in C(log_usr_permisos) that Quipux's page leaves. The areas that the
+            administration was limited to are cleared, and live sessions end, since a session keeps the
+            permissions it began with.
+          - An account that has neither 12 nor 36 has nothing to lose, and a deactivated one is not
+            deactivated again. So the item may be run again.
+          - Before COMMIT another active account of the institution with 12 and 36 must be there, else the
+            item fails with C(no_administrator). A note tells if it is the only one.
+        type: dict
+        suboptions:
+          national_id:
+            description: Cédula of the account in the institution; not the new administrator's.
+            type: str
+            required: true
+          account:
+            description:
+              - V(keep) leaves an account like any other user's.
+              - V(deactivate) deactivates it as Quipux does. Refused with C(documents_in_process) while
+                documents that are being edited or processed are on its desk, which Quipux would have
+                reassigned.
+            type: str
+            choices: [keep, deactivate]
+            default: keep
       previous:
         description:
           - Values that were last applied, with the same keys. A field is written only if the wanted value
@@ -188,6 +222,26 @@ EXAMPLES = r"""
         activation:
           replaces:
             - 0d5c01d62fcb1b4b4ac2a0cd1ee4c7a4fd4a1a7ae8c9fc1ef4d4ebbf1f7f7a5e
+
+- name: Let somebody who has an account take over as administrator
+  quipux.provision.administrator:
+    login_host: db.example.gob.ec
+    login_password: "{{ quipux_db_password }}"
+    items:
+      - case: inej-cambio
+        ruc: "1769999930001"
+        administrator:
+          given_names: Carlos Andrés
+          surnames: Ejemplo Vera
+          national_id: "2405999984"
+          position: Analista de Archivo
+          email: carlos.ejemplo@inej.example.gob.ec
+          phone: 022999999 ext. 1235
+          mobile: "0991234568"
+          existing_account: reuse
+        outgoing:
+          national_id: "2405999992"
+          account: keep
 """
 
 RETURN = r"""
@@ -219,7 +273,8 @@ items:
         - Codes are C(duplicate_ruc), C(duplicate_acronym), C(account_exists), C(no_such_account),
           C(no_such_institution), C(inactive_institution), C(active_users), C(no_root_area),
           C(unknown_city), C(plan_changed), C(mirror_missing), C(swallowed_error), C(value_too_long),
-          C(bad_value), C(lock_timeout), C(database_error).
+          C(bad_value), C(lock_timeout), C(database_error), C(documents_in_process),
+          C(no_administrator).
       type: dict
       returned: always
     changes:
@@ -241,7 +296,7 @@ items:
       returned: always
     ids:
       description: Numbers of the rows C(institution), C(area) and C(administrator); null where there is
-        none yet.
+        none yet. And C(outgoing), for an item with O(items[].outgoing).
       type: dict
       returned: always
     activation:

@@ -16,6 +16,7 @@ from tests.stand_in.cluster import Cluster
 from tests.stand_in.database import load
 
 LONG = "canary-long-password-"
+SUCCESSOR = "2405999984"
 TABLE_RIGHTS = [(name, right, False) for name, rights in PROVISION.tables.items() for right in rights]
 RIGHTS = TABLE_RIGHTS + [
     (name, right, True) for name, rights in PROVISION.sequences.items() for right in rights
@@ -31,6 +32,25 @@ def scenario(quipux: Quipux) -> None:
         item(administrator__phone="0221", phone="0222", address="Calle Nueva 3", city="Cuenca")
     )
     assert changed["status"] == "ok", changed
+    quipux.app_insert_user(
+        usua_cedula=SUCCESSOR, inst_codi=made["ids"]["institution"], depe_codi=made["ids"]["area"]
+    )
+    # There and back again, the successor's account deactivated.
+    replaced = quipux.one(
+        item(
+            administrator__national_id=SUCCESSOR,
+            administrator__existing_account="reuse",
+            outgoing={"national_id": CEDULA},
+        )
+    )
+    assert replaced["status"] == "ok", replaced
+    returned = quipux.one(
+        item(
+            administrator__existing_account="reuse",
+            outgoing={"national_id": SUCCESSOR, "account": "deactivate"},
+        )
+    )
+    assert returned["status"] == "ok", returned
     gone = quipux.one(
         {"case": "inej", "ruc": RUC, "state": "absent", "administrator": {"national_id": CEDULA}}
     )
@@ -75,7 +95,15 @@ def test_the_roles_have_these_rights_and_no_others(quipux: Quipux) -> None:
             "WHERE a.grantee = 'quipux_prov'::regrole AND c.relnamespace = 'public'::regnamespace"
         )
     )
-    assert found == {(name, right) for name, right, _sequence in RIGHTS}
+    whole = {(name, right) for name, right, _sequence in RIGHTS if name not in PROVISION.only}
+    assert found == whole
+    columns = quipux.sql(
+        "SELECT c.relname, t.attname, a.privilege_type FROM pg_class c JOIN pg_attribute t "
+        "ON t.attrelid = c.oid, aclexplode(t.attacl) a WHERE a.grantee = 'quipux_prov'::regrole"
+    )
+    assert set(columns) == {
+        (name, column, "SELECT") for name, only in PROVISION.only.items() for column in only
+    }
     for role in ("quipux_prov", "quipux_ro"):
         assert quipux.sql(
             "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin FROM "
@@ -100,6 +128,7 @@ def test_the_readme_lists_every_right() -> None:
     }
     assert all(f"`{name}`" in text for name in PROVISION.sequences)
     assert all(f"`{name}`" in text for name in READ_ONLY.tables)
+    assert all(f"`{column}`" in text for columns in PROVISION.only.values() for column in columns)
     rows = [line.split("|") for line in text.splitlines() if line.count("|") == 3 and "`" in line]
     assert READ_ONLY.only == {
         row[1].strip(" `"): tuple(column.strip(" `") for column in row[2].split(",")) for row in rows
