@@ -13,7 +13,11 @@ description:
   - Makes a role for M(quipux.provision.institution) and M(quipux.provision.administrator), and one that
     only reads, with exactly the rights they need on the tables of Quipux; rights beyond these, granted to
     the roles themselves, are taken away.
-  - The reading role sees neither password hashes nor session identifiers.
+  - The reading role sees neither password hashes nor session identifiers. What M(quipux.provision.drift_info)
+    must know of passwords, it learns from the view C(quipux_provision.password_state), which says of each
+    account whether its password is absent, empty, or the published one of the super-administrator. It is made
+    in a schema of its own and belongs to the owner of table C(usuarios); nothing is made where the login may
+    not make schemas.
   - The passwords stay on the target; the server gets SCRAM-SHA-256 verifiers, and its log not even these.
 author:
   - The quipux-provision authors (@quipux-provision)
@@ -81,6 +85,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._connection impor
 from ansible_collections.quipux.provision.plugins.module_utils._errors import CallError
 from ansible_collections.quipux.provision.plugins.module_utils._grants import PROVISION, READ_ONLY
 from ansible_collections.quipux.provision.plugins.module_utils._module import connection_spec, open_session
+from ansible_collections.quipux.provision.plugins.module_utils._password_state import bring_about_view
 from ansible_collections.quipux.provision.plugins.module_utils._roles import Wanted, bring_about
 
 SHORTEST = 12
@@ -116,6 +121,8 @@ def main() -> None:
     try:
         session.fetch("BEGIN")
         changes = {role.name: bring_about(session, role, module.check_mode) for role in wanted}
+        for role in wanted[1:]:
+            changes[role.name] += bring_about_view(session, role.name, module.check_mode)
         session.fetch("ROLLBACK" if module.check_mode else "COMMIT")
     except (CallError, Busy, Lost, Rejected) as error:
         module.fail_json(msg=f"cannot make the roles: {error}; log in as a superuser or as the tables' owner")
