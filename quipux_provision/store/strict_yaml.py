@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from quipux_provision.domain.fields import CASE_PATTERN
 from quipux_provision.domain.request import Problem, Request, check_together, fill_defaults
 from quipux_provision.domain.text import Finding, shown
 from quipux_provision.i18n import _
+from quipux_provision.store.attachments import check_letter, read_signed
 from quipux_provision.store.request_walk import Walk
 from quipux_provision.store.yaml_nodes import START, Spot, compose, read_text
 
@@ -66,8 +66,13 @@ def load_request(path: Path, *, today: date | None = None) -> tuple[Request | No
     :param today: a letter dated later is warned about; the default is today in Ecuador.
     :return: the request, None if a problem is an error; and all problems in the order of their places.
     """
-    source, problems = _load(Path(path), today, Walk.request)
-    return (Request.from_source(path.stem, source) if source else None), problems
+    source, agreement, problems = _load(Path(path), today, Walk.request)
+    if source is None:
+        return None, problems
+    request = Request.from_source(Path(path).stem, source)
+    if request.agreement:
+        request = replace(request, agreement=replace(request.agreement, content=agreement))
+    return request, problems
 
 
 def load_change(path: Path, *, today: date | None = None) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -77,13 +82,15 @@ def load_change(path: Path, *, today: date | None = None) -> tuple[dict[str, Any
         ``capacitacion``. With ``via`` and ``institucion`` of the case it changes, it makes a
         :class:`Request`.
     """
-    return _load(Path(path), today, Walk.change)
+    source, _agreement, problems = _load(Path(path), today, Walk.change)
+    return source, problems
 
 
 def _load(
     path: Path, today: date | None, read: Callable[[Walk, yaml.Node], dict[str, Any]]
-) -> tuple[dict[str, Any] | None, list[Problem]]:
-    source, spots = _read(path, today or datetime.now(_ECUADOR).date(), read)
+) -> tuple[dict[str, Any] | None, bytes | None, list[Problem]]:
+    """Return the source, None if a problem is an error; a citizen's agreement; and all problems."""
+    source, agreement, spots = _read(path, today or datetime.now(_ECUADOR).date(), read)
     spots.sort(key=lambda spot: spot.at)
     if len(spots) > PROBLEM_LIMIT:
         more = Finding("error", _("more problems than are shown"), _("correct these first"))
@@ -93,29 +100,29 @@ def _load(
         for at, field, found in spots
     ]
     if any(problem.severity == "error" for problem in problems):
-        return None, problems
-    return fill_defaults(source), problems
+        return None, None, problems
+    return fill_defaults(source), agreement, problems
 
 
 def _read(
     path: Path, today: date, read: Callable[[Walk, yaml.Node], dict[str, Any]]
-) -> tuple[dict[str, Any], list[Spot]]:
+) -> tuple[dict[str, Any], bytes | None, list[Spot]]:
     spots = list(_check_name(path))
     text, unreadable = read_text(path)
     spots += unreadable
     if text is None:
-        return {}, spots
+        return {}, None, spots
     node, wrong_yaml = compose(text)
     spots += wrong_yaml
     if node is None:
-        return {}, spots
+        return {}, None, spots
     walk = Walk(characters_reported=any(not spot.field for spot in wrong_yaml))
     source = read(walk, node)
-    for field, finding in check_together(source, today):
+    letter = check_letter(path.parent, source.get("oficio", {}))
+    signed = read_signed(path.parent, source, today)
+    for field, finding in (*check_together(source, today), *letter, *signed.findings):
         walk.report(walk.nearest_place(field), field, finding)
-    for field, finding in _check_attachment(path.parent, source.get("oficio", {})):
-        walk.report(walk.nearest_place(field), field, finding)
-    return source, spots + walk.spots
+    return source, signed.content, spots + walk.spots
 
 
 def _check_name(path: Path) -> Iterator[Spot]:
@@ -123,31 +130,3 @@ def _check_name(path: Path) -> Iterator[Spot]:
         message = _("a request can't have this file name, which names its case")
         hint = _("name it with a to z, 0 to 9 and hyphens, 63 at most, and .yml, such as inej.yml")
         yield Spot(START, "", Finding("error", message, hint))
-
-
-def _check_attachment(folder: Path, letter: dict[str, Any]) -> Iterator[tuple[str, Finding]]:
-    """Check that the letter's file is there, below the folder of the request, and has its digest."""
-    if not (name := letter.get("archivo")):
-        return
-    folder = folder.resolve()
-    try:
-        file = (folder / name).resolve()
-        if not file.is_relative_to(folder):
-            message = _("leads out of the folder of the request")
-            yield "oficio.archivo", Finding("error", message, _("put the file itself beside the request"))
-            return
-        if not stat.S_ISREG(file.stat().st_mode):
-            yield "oficio.archivo", Finding("error", _("is no regular file"), _("name the signed letter"))
-            return
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        message = _("{file} can't be read: {reason}").format(file=shown(name), reason=reason)
-        hint = _("put it beside the request, or take the line out")
-        yield "oficio.archivo", Finding("error", message, hint)
-        return
-    if digest != letter.get("sha256", digest):
-        message = _("is not the digest of {file}").format(file=shown(name))
-        hint = _("check that it is the right file; its digest is {digest}").format(digest=digest)
-        yield "oficio.sha256", Finding("error", message, hint)
