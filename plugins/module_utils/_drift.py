@@ -209,9 +209,9 @@ class _Look:
                 self._find(code, item, place.number if place else None, details=details)
         self._repeated("duplicate_ruc", lambda place: place.ruc)
         self._repeated("duplicate_acronym", lambda place: (place.acronym or "").upper())
-        for place in self._places.values():
-            if place.active and place.number not in self._owners:
-                self._find("institution_unmanaged", institution=place.number)
+        for one in self._places.values():
+            if one.active and one.number not in self._owners:
+                self._find("institution_unmanaged", institution=one.number)
 
     def _repeated(self, code: str, key: t.Callable[[Place], str | None]) -> None:
         found: dict[str, list[Place]] = {}
