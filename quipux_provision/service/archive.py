@@ -16,6 +16,7 @@ from quipux_provision.domain.text import refused_characters
 from quipux_provision.errors import GateClosed, ProvisionError, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.board.writer import page_name
+from quipux_provision.service import agreements
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.files import refuse_existing
 
@@ -74,10 +75,11 @@ def may_purge(workspace: Workspace, name: str) -> CaseState:
 def purge(workspace: Workspace, name: str, reason: str) -> dict[str, Any]:
     """Delete the personal data and the files of the case *name*, signed by whoever acts; the act stays.
 
-    Its mails in the outbox go with it, and the board of the workspace is written anew.
+    Its mails in the outbox and the copy of its agreement go with it, and the board of the workspace is
+    written anew.
 
-    :returns: ``deleted`` (references and SHA-256), ``removed`` (mails) and ``unreachable``: where copies may
-        lie that we cannot delete.
+    :returns: ``deleted`` (references and SHA-256), ``removed`` (mails, agreement) and ``unreachable``: where
+        copies may lie that we cannot delete.
     """
     from quipux_provision.store.signatures import RUN
 
@@ -108,12 +110,13 @@ def _clear(workspace: Workspace, name: str) -> dict[str, list[str]]:
             write_board(workspace)  # anew, with what is left
         except ProvisionError:
             left.append(page)
-    for mail in _mails(root / "outbox", name):
+    agreement = agreements.copy_of(root, name)
+    for path in [*_mails(root / "outbox", name), *([agreement] if agreement.is_file() else [])]:
         try:
-            mail.unlink()
-            removed.append(mail)
+            path.unlink()
+            removed.append(path)
         except OSError:
-            left.append(mail)
+            left.append(path)
     left += [path for folder in _PAPERS for path in _named(root / folder, name)]
     return {
         "removed": [str(path.relative_to(root)) for path in removed],

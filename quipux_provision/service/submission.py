@@ -21,7 +21,7 @@ from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.strict_yaml import load_requests
 
 if TYPE_CHECKING:
-    from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.ledger import LedgerFile, NewEvent
 
 _TRIES = 3
 
@@ -72,6 +72,7 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
             _refuse_withdrawn(case)
             if case:
                 _refuse_another_case(workspace.request(case), request)
+            _refuse_adoption(case, request)
             _refuse_known_subject(request, known)
         except (RequestInvalid, GateClosed) as error:
             results.append(CaseResult.refused(request.case, error))
@@ -84,14 +85,17 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
             "request_digest": request_digest,
         }
         author, signed = workspace.signed(REQUEST, statement)
-        data = {
+        data: dict[str, Any] = {
             "via": request.route,
             "round": round_,
             "request_digest": request_digest,
             "signed": signed,
         }
+        files = _files(request)
+        if files:
+            data["files"] = [file.sha256 for file in files]
         personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
-        events += [NewEvent(SUBMITTED, request.case, None, author, data, personal), *trained]
+        events += [NewEvent(SUBMITTED, request.case, None, author, data, personal, files), *trained]
         detail = {**_detail(round_, request_digest), **_hours(trained)}
         results.append(CaseResult(request.case, "ok", changed=True, detail=detail))
     if events:
@@ -110,6 +114,18 @@ def _trained(workspace: Workspace, case: CaseState, request: Request, salt: str)
 
 def _hours(trained: Sequence[NewEvent]) -> dict[str, Any]:
     return {"hours": trained[0].data["hours"]} if trained else {}
+
+
+def _files(request: Request) -> tuple[LedgerFile, ...]:
+    """Return what the ledger keeps beside *request*: a citizen's agreement."""
+    from quipux_provision.store.agreement import MEDIA_TYPE
+    from quipux_provision.store.ledger import LedgerFile
+
+    if request.agreement is None:
+        return ()
+    if request.agreement.content is None:
+        raise ValueError("a citizen's request that was not read from its file")
+    return (LedgerFile(request.agreement.content, MEDIA_TYPE),)
 
 
 def _refuse_withdrawn(case: CaseState | None) -> None:
@@ -144,7 +160,23 @@ def _subject(request: Request) -> tuple[str, str]:
     return "ruc", request.of_institution.ruc
 
 
+def _refuse_adoption(case: CaseState | None, request: Request) -> None:
+    if case is None and request.adoption:
+        raise RequestInvalid(
+            _("{case}: adoption is recorded by: quipux-provision adopt").format(case=request.case),
+            _("run that; a request of your own has an oficio in place of adopcion"),
+        )
+
+
 def _refuse_another_case(before: Request, after: Request) -> None:
+    if before.change:
+        raise RequestInvalid(
+            _("{case} is a change of administrator").format(case=after.case),
+            _(
+                "run: quipux-provision replace-administrator CASE --request FILE; "
+                "a request of its own needs another file name"
+            ),
+        )
     old, new = _identity(before), _identity(after)
     changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     if changed:
