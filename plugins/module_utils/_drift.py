@@ -194,8 +194,8 @@ class _Look:
             raise CallError(f"the institutions cannot be read: {self._unseen['institutions']}")
         self._places = {row[0]: Place(*row) for row in rows}
         by_ruc: dict[str, list[int]] = {}
-        for place in self._places.values():
-            by_ruc.setdefault(place.ruc or "", []).append(place.number)
+        for one in self._places.values():
+            by_ruc.setdefault(one.ruc or "", []).append(one.number)
         for item in self._items:
             if item["kind"] != "institution":
                 continue
