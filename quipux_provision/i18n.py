@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _DOMAIN = "quipux_provision"
@@ -41,3 +42,14 @@ def _(message: str) -> str:
 def ngettext(singular: str, plural: str, count: int) -> str:
     """Translate with the plural form that fits *count*."""
     return _Language.translations.ngettext(singular, plural, count)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say everything inside the block in *language*, whatever the terminal's is."""
+    before = _Language.translations
+    _Language.translations = gettext.translation(_DOMAIN, _DIRECTORY, languages=[language], fallback=True)
+    try:
+        yield
+    finally:
+        _Language.translations = before

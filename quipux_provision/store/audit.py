@@ -14,6 +14,7 @@ from typing import Any
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, salted_digest
 from quipux_provision.domain.kinds import (
+    ADOPTED,
     DECIDED,
     DECISION_RECEIVED,
     LEDGER_CREATED,
@@ -229,7 +230,7 @@ def _signatures(
     }
     salts: dict[str | None, list[object]] = {}
     for event in events:
-        if event.kind == SUBMITTED and (data := _loaded(personal.get(event.personal_ref or ""))):
+        if event.kind in (SUBMITTED, ADOPTED) and (data := _loaded(personal.get(event.personal_ref or ""))):
             salts.setdefault(event.case, []).append(data.get("salt"))
 
     def check(event: Event) -> Finding | None:

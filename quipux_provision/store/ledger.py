@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.canonical import canonical_json
-from quipux_provision.domain.kinds import LEDGER_CREATED, PURGED, SUBMITTED
+from quipux_provision.domain.kinds import ADOPTED, LEDGER_CREATED, PURGED, SUBMITTED
 from quipux_provision.errors import GateClosed, Locked, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.store import engine, kept
@@ -42,6 +42,7 @@ __all__ = [
 
 
 GENESIS = "0" * 64
+_NEW_CASES = (SUBMITTED, ADOPTED)
 # Hosts that share a ledger differ by a little; this much is waited for, more is refused.
 _SKEW_TOLERATED = timedelta(seconds=3)
 
@@ -330,9 +331,9 @@ def _refuse_moved(connection: Connection, new: Sequence[NewEvent], seen: int) ->
     cases = {one.case for one in new if one.case is not None}
     query = select(EVENTS.c.case, EVENTS.c.kind).where(EVENTS.c.seq > seen, EVENTS.c.case.is_not(None))
     # Two new cases may be of one institution, so submissions exclude each other.
-    submits = any(one.kind == SUBMITTED for one in new)
+    submits = any(one.kind in _NEW_CASES for one in new)
     rows = connection.execute(query).all()
-    moved = sorted({case for case, kind in rows if case in cases or (submits and kind == SUBMITTED)})
+    moved = sorted({case for case, kind in rows if case in cases or (submits and kind in _NEW_CASES)})
     if moved:
         raise Locked(
             _("{cases} changed while this command ran").format(cases=", ".join(moved)),

@@ -11,6 +11,7 @@ from typing import Any
 from quipux_provision.domain.approval import ApprovalDocument
 from quipux_provision.domain.canonical import canonical_json, digest, salted_digest
 from quipux_provision.domain.kinds import (
+    ADOPTED,
     CLOCK_STARTED,
     DECIDED,
     DECISION_RECEIVED,
@@ -38,6 +39,7 @@ from quipux_provision.store.signatures import APPROVAL, REQUEST, RUN
 # Kinds that must be signed: the namespace, and what the signed statement must say.
 _REQUIRED = {
     SUBMITTED: (REQUEST, {"ledger_id", "case", "round", "request_digest"}),
+    ADOPTED: (REQUEST, {"ledger_id", "case", "environment", "round", "request_digest"}),
     RUN_STARTED: (RUN, {"ledger_id", "environment", "run", "cases"}),
     SERVER_STARTED: (RUN, {"ledger_id", "environment", "run", "verb"}),
     REBOUND: (RUN, {"ledger_id", "environment", "rebind"}),
@@ -175,7 +177,7 @@ def _review(event: Event, personal: Mapping[str, Any], _salts: Sequence[object])
     return bool(same and [one["id"] for one in activities if fails(one)] == said["failed"])
 
 
-_CONTENTS = {SUBMITTED: _request, TRAINING_RECORDED: _training, REVIEWED: _review}
+_CONTENTS = {SUBMITTED: _request, ADOPTED: _request, TRAINING_RECORDED: _training, REVIEWED: _review}
 
 
 def check_decided(event: Event, document: ApprovalDocument | None, approver: str | None) -> None:
