@@ -11,10 +11,11 @@ Pure, like _decide. The codes are known by the SHA-256 of their hashes.
 from __future__ import annotations
 
 import hashlib
+import typing as t
 
 from ansible_collections.quipux.provision.plugins.module_utils._current import Current, Row
 from ansible_collections.quipux.provision.plugins.module_utils._decision import Decision
-from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired
+from ansible_collections.quipux.provision.plugins.module_utils._desired import Activation, Desired
 
 # In place of a code that died, and of none at all. NULL would not do: Quipux's page that sets passwords takes
 # it for equal to an empty old password, and it asks nobody to log in first. This is wider than what any page
@@ -24,7 +25,27 @@ ACTIVATIONS = "quipux_provision_activation"  # temporary table: position of the 
 _UNREADABLE = "this login may not read passwords, so nothing is known about the activation"
 
 
-def activate(decision: Decision, desired: Desired, row: Row, others: list[Row]) -> None:
+class Wanted(t.Protocol):
+    """Of an item, what is to be known here."""
+
+    @property
+    def activation(self) -> Activation | None: ...
+    @property
+    def existing_account(self) -> str: ...
+    @property
+    def national_id(self) -> str | None: ...
+
+
+class Decided(t.Protocol):
+    """Of what an item comes to, what is decided here."""
+
+    activation: str | None
+    write_activation: bool
+    close_account: bool
+    notes: list[str]
+
+
+def activate(decision: Decided, desired: Wanted, row: Row, others: list[Row]) -> None:
     """Compare-and-set: only over no password, or over a code of ours that nobody has used."""
     if desired.activation is None:
         return
@@ -39,19 +60,19 @@ def activate(decision: Decision, desired: Desired, row: Row, others: list[Row]) 
     present = row["password"]
     if present == hashlib.sha256(desired.activation.hash.encode()).hexdigest():
         decision.activation = "written"
-    elif not _chosen(present) or present in desired.activation.replaces:
+    elif not chosen(present) or present in desired.activation.replaces:
         decision.write_activation = True
         decision.activation = "written"
     else:
         decision.activation = "activated"
 
 
-def _chosen(password: str | None) -> bool:
+def chosen(password: str | None) -> bool:
     """Whether this (a SHA-256) is a password, a code included."""
     return bool(password) and password != hashlib.sha256(NO_ENTRY.encode()).hexdigest()
 
 
-def close(decision: Decision, key: str, row: Row | None, others: list[Row]) -> None:
+def close(decision: Decided, key: str, row: Row | None, others: list[Row]) -> None:
     """No account that we leave behind is without a password. None of this is part of the plan's changes: the
     reading login, whose plan is the same, does not see it.
 
@@ -98,7 +119,7 @@ def expire(decision: Decision, desired: Desired, current: Current) -> None:
             if row["password"] in replaces and row["id"] not in [one["id"] for one in holders]
         ]
         end_code(decision, [*holders, *copies])
-    elif _chosen(account["password"]):
+    elif chosen(account["password"]):
         decision.activation = "activated"
 
 

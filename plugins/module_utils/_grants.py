@@ -36,7 +36,10 @@ PROVISION = Rights(
         "institucion": ("SELECT", "INSERT", "UPDATE"),
         "dependencia": ("SELECT", "INSERT", "UPDATE"),
         "usuarios": ("SELECT", "INSERT", "UPDATE"),
-        "usuario": ("SELECT", "INSERT", "UPDATE"),
+        "ciudadano": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "ciudadano_tmp": ("SELECT", "UPDATE", "DELETE"),
+        "solicitud_firma_ciudadano": ("SELECT", "INSERT", "UPDATE"),
+        "usuario": ("SELECT", "INSERT", "UPDATE", "DELETE"),
         "permiso": ("SELECT",),
         "permiso_usuario": ("SELECT", "INSERT", "DELETE"),
         "ciudad": ("SELECT",),
@@ -59,6 +62,7 @@ PROVISION = Rights(
         "sec_institucion": ("USAGE",),
         "sec_dependencia": ("USAGE",),
         "usuarios_usua_codi_seq": ("USAGE",),
+        "solicitud_usua_codi_seq": ("USAGE",),
         "log_log_id_seq": ("USAGE",),
         "log_user_permisos_id_transaccion_seq": ("USAGE",),
         "log_usr_ciudadanos_logc_codigo_seq": ("USAGE",),
@@ -74,6 +78,7 @@ PROVISION = Rights(
 _READ_WHOLE = (
     *("institucion", "dependencia", "usuarios", "usuario", "permiso", "permiso_usuario", "ciudad"),
     *("log_usr_permisos", "log_usr_ciudadanos", "log_view_usuario", "log_acceso", "usuarios_sesion"),
+    *("ciudadano", "solicitud_firma_ciudadano"),
 )
 # What the checks of the checklist need of other tables: no subject of a document, no comment, no name.
 _READ_PARTLY = {table: columns for table, columns in NEEDS.items() if table not in _READ_WHOLE}
@@ -87,6 +92,7 @@ READ_ONLY = Rights(
         "institucion": ("inst_ws_contrasena",),
         "usuarios": ("usua_pasw",),
         "usuario": ("usua_pasw",),
+        "ciudadano": ("ciu_pasw",),
         "usuarios_sesion": ("usua_sesion",),
     },
     temporary=False,
@@ -104,6 +110,8 @@ PLAN = READ_ONLY._replace(
             "permiso",
             "permiso_usuario",
             "ciudad",
+            "ciudadano",
+            "solicitud_firma_ciudadano",
             "radicado",
         ),
         ("SELECT",),

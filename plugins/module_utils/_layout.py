@@ -78,6 +78,53 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "depe_codi",
         "tipo_usuario",
     ),
+    "ciudadano": (
+        "ciu_codigo",
+        "ciu_cedula",
+        "ciu_nombre",
+        "ciu_apellido",
+        "ciu_cargo",
+        "ciu_titulo",
+        "ciu_abr_titulo",
+        "ciu_empresa",
+        "ciu_email",
+        "ciu_telefono",
+        "ciu_direccion",
+        "ciu_referencia",
+        "ciu_documento",
+        "ciudad_codi",
+        "ciu_estado",
+        "ciu_pasw",
+        "ciu_nuevo",
+        "usua_codi_actualiza",
+        "ciu_fecha_actualiza",
+        "ciu_obs_actualiza",
+    ),
+    "ciudadano_tmp": ("ciu_codigo", "ciu_estado"),
+    "solicitud_firma_ciudadano": (
+        "sol_codigo",
+        "ciu_codigo",
+        "sol_observaciones",
+        "sol_firma",
+        "sol_estado",
+        "sol_acuerdo",
+        "sol_acuerdo_estado",
+        "sol_fecha_envio",
+        "sol_fecha_autorizado",
+        "ciu_cedula",
+        "ciu_nombre",
+        "ciu_apellido",
+        "ciu_cargo",
+        "ciu_titulo",
+        "ciu_abr_titulo",
+        "ciu_empresa",
+        "ciu_email",
+        "ciu_telefono",
+        "ciu_direccion",
+        "ciu_referencia",
+        "ciu_documento",
+        "ciudad_codi",
+    ),
     "permiso": ("id_permiso", "nombre", "perfil"),
     "permiso_usuario": ("id_permiso", "usua_codi"),
     "ciudad": ("id", "nombre", "id_padre"),
@@ -99,7 +146,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "radicado": ("radi_usua_actu", "esta_codi"),
 }
 # The mirror lives by these: the table, and what fires on it.
-TRIGGERS = ("usuarios", "institucion", "dependencia")
+TRIGGERS = ("usuarios", "ciudadano", "institucion", "dependencia")
 
 # Permissions by name; the number only confirms that the name means what we think.
 MANDATORY = {"usua_admin_sistema": 12, "perm_admin_institucional": 36}
@@ -123,6 +170,8 @@ OFFICE = {
         if name not in ("usua_perm_notifica", "usua_publico")
     },
 }
+# Of a citizen who signs electronically, as Quipux's approval grants them.
+SIGNING = {"firma_digital": 19, "usua_perm_notifica": 21, "usua_prad_tp1": 27}
 FORBIDDEN = {
     "perm_validar_ciudadano": 14,
     "perm_24": 24,
@@ -227,7 +276,7 @@ def _differences(facts: dict[str, t.Any]) -> list[str]:
 def _permission_differences(permissions: dict[str, int]) -> list[str]:
     found = []
     names = {number: name for name, number in permissions.items()}
-    for name, number in {**MANDATORY, **RECOMMENDED, **FORBIDDEN}.items():
+    for name, number in {**MANDATORY, **RECOMMENDED, **SIGNING, **FORBIDDEN}.items():
         actual = permissions.get(name)
         if actual is None:
             found.append(f"permission {number} is {names.get(number, 'absent')}, expected {name}")

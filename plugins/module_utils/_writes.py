@@ -20,7 +20,7 @@ from ansible_collections.quipux.provision.plugins.module_utils._decision import 
 from ansible_collections.quipux.provision.plugins.module_utils._desired import Desired, Fields, initials
 
 SUPER_ADMINISTRATOR = 0  # whose pages these are, hence the author in the log rows
-_UPDATED, _INSERTED = 1, 2  # kinds of `log` rows
+UPDATED, INSERTED = 1, 2  # kinds of `log` rows
 _INSTITUTION = {
     "name": "inst_nombre",
     "acronym": "inst_sigla",
@@ -73,21 +73,19 @@ class Script:
 
     def insert(self, table: str, row: dict[str, t.Any]) -> None:
         """INSERT, and the log row that goes with it."""
-        values, parameters = _split(row)
+        values, parameters = split(row)
         self.add(f"INSERT INTO public.{table} ({', '.join(row)}) VALUES ({', '.join(values)})", *parameters)
         names = ",".join(name.upper() for name in row)
-        self.log(
-            table, f"INSERT INTO {table.upper()} ({names}) VALUES ({','.join(_literals(row))})", _INSERTED
-        )
+        self.log(table, f"INSERT INTO {table.upper()} ({names}) VALUES ({','.join(literals(row))})", INSERTED)
 
     def update(self, table: str, key: str, number: int, row: dict[str, t.Any], log: bool = True) -> None:
         """UPDATE of one row, and the log row that goes with it."""
-        values, parameters = _split(row)
+        values, parameters = split(row)
         pairs = ", ".join(f"{name} = {value}" for name, value in zip(row, values))
         self.add(f"UPDATE public.{table} SET {pairs} WHERE {key} = %s", *parameters, number)
         if log:
-            shown = ",".join(f"{name.upper()}={value}" for name, value in zip(row, _literals(row)))
-            self.log(table, f"UPDATE {table.upper()} SET {shown} WHERE {key.upper()}={number}", _UPDATED)
+            shown = ",".join(f"{name.upper()}={value}" for name, value in zip(row, literals(row)))
+            self.log(table, f"UPDATE {table.upper()} SET {shown} WHERE {key.upper()}={number}", UPDATED)
 
     def log(self, table: str, text: str, kind: int) -> None:
         """A row of the application's statement log."""
@@ -107,12 +105,13 @@ class Script:
             )
 
 
-def _split(row: dict[str, t.Any]) -> tuple[list[str], list[t.Any]]:
+def split(row: dict[str, t.Any]) -> tuple[list[str], list[t.Any]]:
+    """SQL of the values, and their parameters."""
     values = [value if isinstance(value, Raw) else "%s" for value in row.values()]
     return values, [value for value in row.values() if not isinstance(value, Raw)]
 
 
-def _literals(row: dict[str, t.Any]) -> list[str]:
+def literals(row: dict[str, t.Any]) -> list[str]:
     """Values as the application's log shows them; texts hold neither apostrophe nor backslash (see _text)."""
     return [
         str(value) if isinstance(value, (Raw, int)) else ("NULL" if value is None else f"E'{value}'")
@@ -148,7 +147,7 @@ def script(position: int, desired: Desired, decision: Decision, ids: Ids, cities
     if desired.outgoing and decision.outgoing:
         _dismiss(out, desired.outgoing.national_id, decision, decision.outgoing["id"])
     if decision.deactivate_institution:
-        _end_sessions(
+        end_sessions(
             out, "usua_codi IN (SELECT usua_codi FROM public.usuarios WHERE inst_codi = %s)", ids.institution
         )
     out.close()
@@ -260,7 +259,7 @@ def _account(
             out.log(
                 "permiso_usuario",
                 f"INSERT INTO PERMISO_USUARIO (ID_PERMISO,USUA_CODI) VALUES ({permission},{number})",
-                _INSERTED,
+                INSERTED,
             )
     # Number 0 is how the page notes that an activation mail goes out.
     logged = granted + ([0] if decision.write_activation else [])
@@ -397,7 +396,7 @@ def _dismiss(out: Script, national_id: str, decision: Decision, number: int) -> 
     elif decision.revoke:
         out.update("usuarios", "usua_codi", number, _audited({}, []))
         # The session holds the permissions of its beginning.
-        _end_sessions(out, "usua_codi = %s", number)
+        end_sessions(out, "usua_codi = %s", number)
 
 
 def _permission_log(out: Script, number: int, action: int, permissions: list[int]) -> None:
@@ -433,10 +432,11 @@ def _deactivate_account(out: Script, national_id: str, number: int) -> None:
     out.add(
         "DELETE FROM public.bandeja_compartida WHERE usua_codi = %s OR usua_codi_jefe = %s", number, number
     )
-    _end_sessions(out, "usua_codi = %s", number)
+    end_sessions(out, "usua_codi = %s", number)
 
 
-def _end_sessions(out: Script, where: str, number: int) -> None:
+def end_sessions(out: Script, where: str, number: int | None) -> None:
+    """Whoever is logged in is so no longer at the next page."""
     out.add(
         "UPDATE public.usuarios_sesion SET usua_sesion = 'FIN  ' || to_char(now(), 'YYYY-MM-DD HH24:MI:SS') "
         f"WHERE {where} AND usua_sesion NOT LIKE 'FIN%%'",
