@@ -14,7 +14,27 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-PDF = b"%PDF-1.4\n% Acuerdo de uso inventado\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+def pdf(text: str) -> bytes:
+    """Return a page with one line of *text*."""
+    stream = f"BT /F1 14 Tf 60 760 Td ({text}) Tj ET".encode("latin-1")
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    ]
+    page, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(b"%010d 00000 n \n" % len(page))
+        page += b"%d 0 obj%sendobj\n" % (number, body)
+    size = len(objects) + 1
+    table = b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, b"".join(places))
+    return page + table + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, len(page))
+
+
+PDF = pdf("Acuerdo de uso de Quipux. Documento de ejemplo, con datos inventados.")
 CITIZEN = "1059999993"
 NAME = "ANA LUCIA EJEMPLO CHASI"
 SIGNED_AT = datetime(2026, 11, 9, 15, 30, tzinfo=UTC)
