@@ -197,7 +197,7 @@ def _take_items(module: AnsibleModule) -> list[dict[str, t.Any]]:
     """
     items: list[dict[str, t.Any]] = module.params["items"]
     module.params["items"] = [item["case"] for item in items]
-    module.no_log_values -= {item["activation"]["hash"] for item in items if item.get("activation")}
+    module.no_log_values -= {(item.get("activation") or {}).get("hash") for item in items}
     return items
 
 
