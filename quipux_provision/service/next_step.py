@@ -21,6 +21,8 @@ from quipux_provision.domain.kinds import (
     PRODUCTION,
     RECHAZADA,
     RECIBIDA,
+    REQUESTED,
+    RETIRADA,
     SUSPENDIDA,
     TRAINING,
 )
@@ -72,13 +74,19 @@ class _Steps:
         if case.purged or state == DESISTIDA:
             return NextStep(NOBODY)
         if state == RECHAZADA:
+            for name, progress in case.environments.items():
+                if progress.rejection:
+                    return NextStep(OPERATOR, self._command("apply", f"--environment {name}"))
             return NextStep(AUTHOR, f"quipux-provision submit requests/{case.case}.yml")
         if state == SUSPENDIDA:
             return NextStep(OPERATOR, self._command("reopen", _REASON))
         left = self._left_over() or self._died_unused()
         if left:
             return left
-        if state == EN_PRODUCCION:
+        ordered = self._ordered()
+        if ordered:
+            return ordered
+        if state in (EN_PRODUCCION, RETIRADA):
             return NextStep(NOBODY)
         if self.own:
             return self._on_own_server(self.own)
@@ -102,6 +110,15 @@ class _Steps:
                 if progress.failure != PLAN_CHANGED:
                     return again
                 return self._gate(environment, again)
+        return None
+
+    def _ordered(self) -> NextStep | None:
+        """What stands in the request's place until it is carried out."""
+        for name, progress in self.case.environments.items():
+            environment = self.workspace.settings.environments.get(name)
+            if progress.order and environment:
+                run = NextStep(OPERATOR, self._in("apply", environment))
+                return self._gate(environment, run, self.case.asked_in(name))
         return None
 
     def _died_unused(self) -> NextStep | None:
@@ -143,13 +160,16 @@ class _Steps:
                 return NextStep(OPERATOR, self._command("apply", f"--environment {name}"))
         return NextStep(OPERATOR, self._command("sent", "--date D"))
 
-    def _gate(self, environment: Environment, run: NextStep) -> NextStep:
-        progress = self.case.progress(environment.name)
-        decision = progress.decision
+    def _gate(self, environment: Environment, run: NextStep, asked: CaseState | None = None) -> NextStep:
+        case = asked or self.case
+        progress = case.progress(environment.name)
+        decision, applied = progress.decision, progress.applied
+        if decision and applied and progress.stage == REQUESTED and decision.plan_digest == applied.expect:
+            decision = None  # it let the signature be asked for, no more
         if decision is not None and decision.round == self.case.round and decision.expires_at > self.now:
             return NextStep(run.who, run.command, decision.expires_at)
         # What is there already, of another hand, is approved too: only then does the case go on.
-        held = progress.holds(self.case.request_digest)
+        held = progress.holds(case.request_digest)
         if progress.plan is not None and (progress.plan.pending or not held):
             return NextStep(APPROVER, self._in("approve", environment))
         return NextStep(OPERATOR, self._in("plan", environment))

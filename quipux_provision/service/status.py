@@ -109,6 +109,7 @@ def _progress(case: CaseState, progress: Progress) -> dict[str, Any]:
         "operators": sorted(progress.operators),
         "mail": progress.mail,
         "failure": progress.failure,
+        "order": progress.order.word if progress.order else None,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.deadlines import overdue, tasks
+from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.kinds import (
     APROBADA,
     DESISTIDA,
@@ -25,7 +26,7 @@ from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.text import refused_characters
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
-from quipux_provision.service import letters, notices, review
+from quipux_provision.service import changes, letters, notices, review
 from quipux_provision.service.environments import training_environment
 from quipux_provision.service.exclusive import alone
 from quipux_provision.service.gates import check_open
@@ -109,7 +110,7 @@ def _return(workspace: Workspace, name: str, reason: str) -> CaseResult:
             _("see: quipux-provision status {case}").format(case=name),
         )
     environment = training_environment(workspace, case)
-    personal = {"reason": _text(reason), "remarks": review.remarks(workspace, case)}
+    personal = {"reason": reason_text(reason), "remarks": review.remarks(workspace, case)}
     _step(workspace, state, case, RETURNED, "return", personal, environment.name)
     return _tell(workspace, name, environment, RETURN)
 
@@ -153,8 +154,12 @@ def _reopen(workspace: Workspace, name: str, reason: str) -> CaseResult:
             _("{case} is neither suspended nor withdrawn: it is {state}").format(case=name, state=case.state),
             _("see: quipux-provision status {case}").format(case=name),
         )
-    refuse_known_subject(workspace, state, workspace.request(case))
-    return _step(workspace, state, case, REOPENED, "reopen", {"reason": _text(reason)})
+    if case.change_of:
+        changes.check_alone(state, workspace.case(state, case.change_of), name)
+        changes.check_fits(workspace, state, case)
+    else:
+        refuse_known_subject(workspace, state, workspace.request(case))
+    return _step(workspace, state, case, REOPENED, "reopen", {"reason": reason_text(reason)})
 
 
 def withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
@@ -172,14 +177,15 @@ def _withdraw(workspace: Workspace, name: str, reason: str) -> CaseResult:
     case = workspace.case(state, name)
     if case.halted == DESISTIDA:
         return CaseResult(name, "unchanged")
+    citizen = case.route == CITIZEN
     if case.in_production or (case.halted and case.halted != SUSPENDIDA):
         raise GateClosed(
             _("{case} cannot be withdrawn: it is {state}").format(
-                case=name, state=EN_PRODUCCION if case.in_production else case.state
+                case=name, state=EN_PRODUCCION if case.in_production and not citizen else case.state
             ),
             _("see: quipux-provision status {case}").format(case=name),
         )
-    return _step(workspace, state, case, WITHDRAWN, "withdraw", {"reason": _text(reason)})
+    return _step(workspace, state, case, WITHDRAWN, "withdraw", {"reason": reason_text(reason)})
 
 
 def _step(
@@ -206,7 +212,7 @@ def _step(
     return CaseResult(case.case, "ok", changed=True)
 
 
-def _text(reason: str) -> str:
+def reason_text(reason: str) -> str:
     """Return what a person wrote as the reason, checked: it goes into a mail.
 
     :raises UsageError: it is empty, too long, or holds characters that nobody can see.

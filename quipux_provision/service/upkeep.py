@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,11 @@ from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
 if TYPE_CHECKING:
-    from quipux_provision.ansible.outcome import ItemResult
+    from quipux_provision.ansible.outcome import ItemResult, Outcome
     from quipux_provision.store.ledger import NewEvent
 
-PLAYBOOK = "quipux.provision.administrator"
+ADMINISTRATOR = "quipux.provision.administrator"
+CITIZEN = "quipux.provision.citizen"
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,8 @@ def do(
         "signed": signed,
     }
     workspace.record(state, [NewEvent(RUN_STARTED, None, environment.name, operator, data)])
-    items = [_item(chore, environment) for chore in chores]
-    outcome = execute_items(workspace, state, environment, items, run, watch, check=False, playbook=PLAYBOOK)
     events, results = [], []
-    for chore in chores:
+    for chore, outcome in _execute(workspace, state, environment, chores, run, watch):
         name = chore.case.case
         item, error = usable(outcome, name)
         if item is None:
@@ -94,7 +93,34 @@ def do(
     return results
 
 
+def _execute(
+    workspace: Workspace,
+    state: LedgerState,
+    environment: Environment,
+    chores: Sequence[Chore],
+    run: str,
+    watch: Watch | None,
+) -> Iterator[tuple[Chore, Outcome]]:
+    """Run each chore's playbook; a chore with what came of it."""
+    for playbook, of_citizens in ((ADMINISTRATOR, False), (CITIZEN, True)):
+        ours = [chore for chore in chores if bool(chore.request.citizen) == of_citizens]
+        if not ours:
+            continue
+        items = [_item(chore, environment) for chore in ours]
+        outcome = execute_items(
+            workspace, state, environment, items, run, watch, check=False, playbook=playbook
+        )
+        yield from ((chore, outcome) for chore in ours)
+
+
 def _item(chore: Chore, environment: Environment) -> Mapping[str, Any]:
+    if chore.request.citizen:
+        return {
+            "case": chore.case.case,
+            "state": chore.state,
+            "national_id": chore.request.person.national_id,
+            "activation": {"replaces": _codes(chore, environment)},
+        }
     return {
         "case": chore.case.case,
         "state": chore.state,

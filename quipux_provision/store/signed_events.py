@@ -15,6 +15,7 @@ from quipux_provision.domain.kinds import (
     CLOCK_STARTED,
     DECIDED,
     DECISION_RECEIVED,
+    ORDERED,
     PURGED,
     REBOUND,
     REOPENED,
@@ -40,6 +41,10 @@ from quipux_provision.store.signatures import APPROVAL, REQUEST, RUN
 _REQUIRED = {
     SUBMITTED: (REQUEST, {"ledger_id", "case", "round", "request_digest"}),
     ADOPTED: (REQUEST, {"ledger_id", "case", "environment", "round", "request_digest"}),
+    ORDERED: (
+        REQUEST,
+        {"ledger_id", "case", "environment", "round", "order", "documents", "request_digest"},
+    ),
     RUN_STARTED: (RUN, {"ledger_id", "environment", "run", "cases"}),
     SERVER_STARTED: (RUN, {"ledger_id", "environment", "run", "verb"}),
     REBOUND: (RUN, {"ledger_id", "environment", "rebind"}),
@@ -68,6 +73,9 @@ _REPEATED = (
     "environment",
     "round",
     "request_digest",
+    "change_of",
+    "order",
+    "documents",
     "run",
     "verb",
     "purpose",
@@ -159,6 +167,13 @@ def _request(event: Event, personal: Mapping[str, Any], _salts: Sequence[object]
     return bool(found == event.data["request_digest"])
 
 
+def _order(event: Event, personal: Mapping[str, Any], _salts: Sequence[object]) -> bool:
+    body, said = personal["order"], event.data
+    same = (body["order"], body["documents"]) == (said["order"], said["documents"])
+    same = same and body["environment"] == event.environment
+    return bool(same and salted_digest(personal["salt"], body) == said["request_digest"])
+
+
 def _training(event: Event, personal: Mapping[str, Any], salts: Sequence[object]) -> bool:
     sessions, said = personal["capacitacion"], event.data
     found = {salted_digest(salt, {"capacitacion": sessions}) for salt in salts if isinstance(salt, str)}
@@ -177,7 +192,13 @@ def _review(event: Event, personal: Mapping[str, Any], _salts: Sequence[object])
     return bool(same and [one["id"] for one in activities if fails(one)] == said["failed"])
 
 
-_CONTENTS = {SUBMITTED: _request, ADOPTED: _request, TRAINING_RECORDED: _training, REVIEWED: _review}
+_CONTENTS = {
+    SUBMITTED: _request,
+    ADOPTED: _request,
+    ORDERED: _order,
+    TRAINING_RECORDED: _training,
+    REVIEWED: _review,
+}
 
 
 def check_decided(event: Event, document: ApprovalDocument | None, approver: str | None) -> None:
