@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from quipux_provision import __version__
-from quipux_provision.cli import adopt, process_parser, replacement, self_hosted_parser
+from quipux_provision.cli import adopt, orders_parser, process_parser, replacement, self_hosted_parser
 from quipux_provision.cli.options import Subparsers, add_cases, add_environment, add_key, add_verb, add_watch
 from quipux_provision.i18n import _
 
@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     _decision_verbs(verbs)
     _run_verbs(verbs)
     process_parser.add(verbs)
+    orders_parser.add(verbs)
     self_hosted_parser.add(verbs)
     replacement.add(verbs)
     adopt.add(verbs)
