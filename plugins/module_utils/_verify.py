@@ -84,6 +84,15 @@ def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids
     accounts = len([number for number in (ids.account, ids.outgoing) if number is not None])
     if mirrored != accounts or stale:
         raise ItemError("mirror_missing", "table usuario does not follow the rows that were written", _AGAIN)
+    if ids.outgoing is not None:
+        if set(left) & set(decision.revoke):
+            raise ItemError("database_error", "the outgoing administrator kept permissions", _AGAIN)
+        if not serving:
+            raise ItemError(
+                "no_administrator",
+                f"institution {desired.ruc} would be left without an active administrator (AIQ)",
+                _AGAIN,
+            )
     if decision.create_institution and same_ruc != 1:
         raise ItemError("duplicate_ruc", f"RUC {desired.ruc} was taken meanwhile", "run again")
     if (decision.create_institution or "acronym" in decision.set_institution) and same_acronym:
@@ -96,15 +105,6 @@ def check(row: tuple[t.Any, ...], desired: Desired, decision: Decision, ids: Ids
         )
     if present and not (set(MANDATORY.values()) <= set(permissions) and sound == 1):
         raise ItemError("database_error", "the account written is not the account wanted", _AGAIN)
-    if ids.outgoing is not None:
-        if set(left) & set(decision.revoke):
-            raise ItemError("database_error", "the outgoing administrator kept permissions", _AGAIN)
-        if not serving:
-            raise ItemError(
-                "no_administrator",
-                f"institution {desired.ruc} would be left without an active administrator (AIQ)",
-                _AGAIN,
-            )
 
 
 def check_expired(row: tuple[t.Any, ...], decision: Decision) -> None:
