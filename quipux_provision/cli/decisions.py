@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from quipux_provision.cli.changes import change_lines
 from quipux_provision.cli.opening import open_workspace
@@ -16,6 +16,8 @@ from quipux_provision.domain.kinds import TRAINING
 from quipux_provision.errors import Interrupted, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import decisions
+
+_SECTIONS = ("oficio", "institucion", "administrador", "ciudadano", "acuerdo", "cambio", "adopcion")
 
 
 def approve(arguments: Namespace, output: Output) -> int:
@@ -71,10 +73,12 @@ def _show(output: Output, proposed: Sequence[decisions.Proposal], *, reviewed: b
         output.line()
         output.line(_("== {case}, round {round} ==").format(case=proposal.case, round=proposal.round))
         output.line(f"  via: {proposal.request['via']}")
-        for section in ("oficio", "institucion", "administrador"):
+        for section in _SECTIONS:
             for key, value in proposal.request.get(section, {}).items():
                 shown = ", ".join(map(str, value.values())) if isinstance(value, dict) else value
                 output.line(f"  {section}.{key}: {shown}")
+        for line in (*_order_lines(proposal), *_agreement_lines(proposal)):
+            output.line(line)
         if proposal.target:
             output.line(
                 _("target: {hosts}; database {database} of cluster {system_identifier}").format(
@@ -89,11 +93,40 @@ def _show(output: Output, proposed: Sequence[decisions.Proposal], *, reviewed: b
             output.line(_("review: {digest}").format(digest=proposal.decided.review_digest))
             for line in review_lines(proposal.review):
                 output.line(line)
-        elif reviewed and proposal.request["via"] == CENTRAL:
+        elif reviewed and proposal.request["via"] == CENTRAL and not proposal.order:
             # Whoever may write the settings could have closed that gate; the approver is to know.
             output.line(_("review: NONE; the settings ask for none (policy.exigir_revision)"))
         output.line(_("plan digest: {digest}").format(digest=proposal.decided.plan_digest or "-"))
     output.line()
+
+
+def _order_lines(proposal: decisions.Proposal) -> Iterator[str]:
+    order = proposal.order
+    if order:
+        yield _("order: {order} in {environment}; documents in process: {documents}").format(**order)
+        yield _("reason: {reason}").format(reason=order["reason"])
+
+
+def _agreement_lines(proposal: decisions.Proposal) -> Iterator[str]:
+    """Who signed what; that the certificate's issuer is to be trusted is for the approver to say."""
+    agreement = proposal.agreement
+    if agreement is None:
+        return
+    yield _("agreement: SHA-256 {sha256}").format(sha256=agreement["sha256"])
+    for signer in agreement["signers"]:
+        yield _("  signed by {name} ({national_id}), certificate {serial} of {issuer}").format(
+            name=signer["name"],
+            national_id=signer["national_id"] or "-",
+            serial=signer["serial"],
+            issuer=signer["issuer"],
+        )
+        yield _("  valid {not_before} to {not_after}; signed {signed_at}").format(
+            not_before=signer["not_before"],
+            not_after=signer["not_after"],
+            signed_at=signer["signed_at"] or "-",
+        )
+    for warning in agreement["warnings"]:
+        yield _("  warning: {warning}").format(warning=warning)
 
 
 def _confirm(decision: Decision, count: int) -> None:

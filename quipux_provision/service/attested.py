@@ -33,6 +33,21 @@ def check_training(workspace: Workspace, case: CaseState) -> None:
     _check(workspace, case, events, {event.seq for event in newest})
 
 
+def check_order(workspace: Workspace, case: CaseState) -> None:
+    """Refuse an order that nobody signed.
+
+    :param case: as :meth:`.CaseState.asked_in` gives it; without an order there is nothing to check.
+    :raises GateClosed: the ledger was edited.
+    """
+    order = case.order
+    if order is None:
+        return
+    events = workspace.ledger.events(case.case)
+    ordered = [event for event in events if event.kind == kinds.ORDERED]
+    newest = {event.seq for event in ordered if event.data["request_digest"] == order.digest}
+    _check(workspace, case, events, newest)
+
+
 def check_report(workspace: Workspace, case: CaseState) -> None:
     """Refuse days, reports and reviews that nobody signed.
 

@@ -18,13 +18,14 @@ from quipux_provision.domain.approval import (
     format_time,
 )
 from quipux_provision.domain.canonical import digest
+from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, REQUESTED, TRAINING
 from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.domain.policy import Policy
 from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
-from quipux_provision.service import attested
+from quipux_provision.service import agreements, attested, changes
 from quipux_provision.service.environments import check_kind
 from quipux_provision.service.gates import (
     check_approver,
@@ -42,7 +43,11 @@ from quipux_provision.store.settings import Environment
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an approver is shown before signing: the case's data and the change."""
+    """What an approver is shown before signing: the case's data and the change.
+
+    :param order: what stands in the request's place: ``order, environment, documents, reason``.
+    :param agreement: of a citizen: who signed the agreement, see :func:`.agreements.agreement_of`.
+    """
 
     case: str
     round: int
@@ -51,6 +56,8 @@ class Proposal:
     plan: dict[str, Any] | None
     review: dict[str, Any] | None
     decided: CaseDecision
+    order: dict[str, Any] | None = None
+    agreement: dict[str, Any] | None = None
 
 
 def proposals(
@@ -83,8 +90,11 @@ def proposals(
     plans = (case.progress(environment.name).plan for case in cases)
     workspace.preload(plan.personal_ref for plan in plans if plan)
     if decision == "approve" and environment.kind != TRAINING:
+        if not names:
+            cases = [case for case in cases if changes.may_approve(workspace, state, case, environment)]
         for case in cases:
             attested.check_review(workspace, state, case)
+            changes.check_approvable(workspace, state, case, environment)
     return [_proposal(workspace, case, environment) for case in cases]
 
 
@@ -137,7 +147,9 @@ def _proposal(workspace: Workspace, case: CaseState, environment: Environment) -
         request=dict(workspace.request(case).source),
         target=plan.target if plan else {},
         plan=shown,
-        review=_review(workspace, case) if environment.kind != TRAINING else None,
+        review=_review(workspace, case) if environment.kind != TRAINING and not case.order else None,
+        order=_order(workspace, case),
+        agreement=agreements.agreement_of(workspace, case) if case.route == CITIZEN else None,
         decided=CaseDecision(
             case.case,
             case.round,
@@ -146,6 +158,14 @@ def _proposal(workspace: Workspace, case: CaseState, environment: Environment) -
             review_digest_of(case, environment),
         ),
     )
+
+
+def _order(workspace: Workspace, case: CaseState) -> dict[str, Any] | None:
+    if case.order is None:
+        return None
+    attested.check_order(workspace, case)
+    body: dict[str, Any] = workspace.personal(case.order.personal_ref)["order"]
+    return {key: value for key, value in body.items() if key != "request_digest"}
 
 
 def _review(workspace: Workspace, case: CaseState) -> dict[str, Any] | None:

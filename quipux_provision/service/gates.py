@@ -19,7 +19,7 @@ from quipux_provision.domain.kinds import (
 from quipux_provision.domain.records import CaseState, LedgerState, Progress, RecordedRun
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
-from quipux_provision.service import attested
+from quipux_provision.service import attested, changes
 from quipux_provision.service.training import check_complete
 
 if TYPE_CHECKING:
@@ -264,9 +264,11 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     finished = applied if progress.holds(case.request_digest) else None
     if finished and not finished.document_sha256:
         finished = None  # it was adopted as it stood: nobody has approved anything yet
+    changes.check_fits(verifier.workspace, verifier.state, case)
     _check_operator(case, environment, progress, operator)
     if finished and (decision is None or decision.plan_digest == finished.expect):
         return _check_finished(verifier, case, environment, finished)
+    attested.check_order(verifier.workspace, case)
     check_hours(verifier.workspace, case, environment)
     check_trained(case, environment)
     check_reviewed(verifier.workspace.settings.policy, case, environment)
@@ -286,6 +288,7 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
         raise _does_not_fit(case)
     check_decision_fits(case, environment, verified.decisions[case.case])
     verifier.check_in_force(verified)
+    changes.check_day(verifier.workspace, case, environment)
     return Permit(decision.plan_digest or NOTHING, decision.plan_digest or "", decision.document_sha256)
 
 

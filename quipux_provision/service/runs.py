@@ -23,7 +23,7 @@ from quipux_provision.domain.kinds import (
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
-from quipux_provision.service import environments, letters
+from quipux_provision.service import changes, environments, letters, notices
 from quipux_provision.service.gates import Verifier, check_may_run
 from quipux_provision.service.playbook_runs import (
     Watch,
@@ -62,14 +62,22 @@ def apply(
         chosen = [workspace.case(state, name).case for name in dict.fromkeys(names)]
     else:
         viewed = [case.asked_in(environment.name) for case in state.cases.values()]
-        chosen = [case.case for case in viewed if _ready(case, environment)]
+        ready = [case for case in viewed if _ready(case, environment)]
+        chosen = [case.case for case in ready if not changes.awaits_its_day(workspace, case, environment)]
     if not chosen:
         return []
     lifetime = workspace.settings.policy.lock_ttl
-    with locks.acquire(workspace.ledger, environment.name, chosen, lifetime, reason="apply") as locked:
-        results = [CaseResult.refused(case, error, status="locked") for case, error in locked.refused.items()]
-        if locked.held:
-            results += _apply_locked(workspace, locked, environment, watch, activate)
+    # Nothing else may become of a case while its administrator is replaced.
+    changed = {name: state.cases[name].change_of or name for name in chosen}
+    wanted = [*chosen, *changed.values()]
+    with locks.acquire(workspace.ledger, environment.name, wanted, lifetime, reason="apply") as locked:
+        refused = {name: locked.refused.get(name) or locked.refused.get(changed[name]) for name in chosen}
+        results = [
+            CaseResult.refused(name, error, status="locked") for name, error in refused.items() if error
+        ]
+        held = [name for name in chosen if not refused[name]]
+        if held:
+            results += _apply_locked(workspace, locked, held, environment, watch, activate)
     order = {name: position for position, name in enumerate(chosen)}
     return sorted(results, key=lambda result: order[result.case])
 
@@ -113,6 +121,14 @@ def activate(
                     case=name, environment=environment_name
                 ),
             )
+        if case.progress(environment.name).administrator_ref:
+            change = changes.newest_source(state, case)
+            raise GateClosed(
+                _("the administrator of {case} came by {change}").format(case=name, change=change),
+                _("run: quipux-provision activate {change} --environment {environment}").format(
+                    change=change, environment=environment_name
+                ),
+            )
     return apply(workspace, names, environment_name, watch, activate=True)
 
 
@@ -131,6 +147,7 @@ def _ready(case: CaseState, environment: Environment) -> bool:
 def _apply_locked(
     workspace: Workspace,
     locked: CaseLocks,
+    held: Sequence[str],
     environment: Environment,
     watch: Watch | None,
     activate: bool,
@@ -142,7 +159,7 @@ def _apply_locked(
     environments.check_kind(state, environment)
     check_installed(state, environment)
     run = secrets.token_hex(8)
-    cases = [workspace.case(state, name) for name in locked.held]
+    cases = [workspace.case(state, name) for name in held]
     if activate:
         cases = [case.carried_out(environment.name) for case in cases]
     else:
@@ -167,6 +184,9 @@ def _apply_locked(
     workspace.preload(applied.request_ref for applied in carried_out if applied)
     works, results = [], []
     for case in cases:
+        if case.progress(environment.name).retired is not None and not case.order:
+            results.append(CaseResult(case.case, "unchanged"))
+            continue
         try:
             permit = check_may_run(verifier, case, environment, operator)
             work = work_of(workspace, state, case, environment, permit)
@@ -205,6 +225,7 @@ def _apply_locked(
         results += _record_outcome(workspace, state, environment, ours, outcome, run, operator)
     locked.check()  # whoever took our cases meanwhile also sends their mails
     results = letters.send(workspace, environment, works, results)
+    results = notices.relieve(workspace, environment, results)
     results = _end_with_checkpoint(workspace, results)
     if stopped and stopped.failure:
         raise Interrupted(stopped.failure.message, stopped.failure.hint)

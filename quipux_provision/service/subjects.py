@@ -11,6 +11,7 @@ from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
 from quipux_provision.outreach.activation import code_hash
+from quipux_provision.service import agreements
 from quipux_provision.service.gates import Permit
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
@@ -146,8 +147,6 @@ def _citizen(workspace: Workspace, work: Work) -> dict[str, Any]:
     item = dict(work.request.item())
     item["state"] = stages.get(work.stage, work.stage)
     if work.stage == kinds.REQUESTED:
-        from quipux_provision.service import agreements
-
         item["agreement_path"] = str(agreements.file_of(workspace, work.case))
     if work.previous:
         before = work.previous.item()
