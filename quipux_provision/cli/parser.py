@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 
 from quipux_provision import __version__
-from quipux_provision.cli import adopt, orders_parser, process_parser, replacement, self_hosted_parser
+from quipux_provision.cli import (
+    adopt,
+    drift_parser,
+    orders_parser,
+    process_parser,
+    replacement_parser,
+    self_hosted_parser,
+)
 from quipux_provision.cli.options import Subparsers, add_cases, add_environment, add_key, add_verb, add_watch
 from quipux_provision.i18n import _
 
@@ -18,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         description=_("Carry institutions through the official Quipux implantation process."),
         epilog=_(
             "Exit codes: 0 done; 2 usage; 3 request invalid; 4 Ansible failed; 5 gate closed; 6 locked; "
-            "7 unreachable; 10 changes pending (plan --detailed-exitcode); 130 interrupted."
+            "7 unreachable; 8 drift found; 10 changes pending (plan --detailed-exitcode); 130 interrupted."
         ),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -37,7 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     process_parser.add(verbs)
     orders_parser.add(verbs)
     self_hosted_parser.add(verbs)
-    replacement.add(verbs)
+    drift_parser.add(verbs)
+    replacement_parser.add(verbs)
     adopt.add(verbs)
     _report_verbs(verbs)
     return parser

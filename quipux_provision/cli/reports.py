@@ -26,7 +26,7 @@ def status(arguments: Namespace, output: Output) -> int:
         mail = [name for name, e in case["environments"].items() if e["mail"] == "failed"]
         late = _("  (mail failed in {names})").format(names=", ".join(mail)) if mail else ""
         step = _step(case["next"])
-        output.line(f"{case['case']:{width}}  {case['state']:16} {step}{late}")
+        output.line(f"{case['case']:{width}}  {case['state']:16} {step}{late}{_change(case)}")
     for server in report["servers"]:
         output.line(_server_line(server))
     if not cases:
@@ -34,6 +34,14 @@ def status(arguments: Namespace, output: Output) -> int:
     for notice in report["notices"]:
         output.line(_("notice: {message}").format(message=notice["message"]))
     return 0
+
+
+def _change(case: Mapping[str, Any]) -> str:
+    if case["change_of"]:
+        return _("  (changes the administrator of {case})").format(case=case["change_of"])
+    if case["changes"]:
+        return _("  (change of administrator under way: {cases})").format(cases=", ".join(case["changes"]))
+    return ""
 
 
 def _server_line(server: Mapping[str, Any]) -> str:
@@ -57,7 +65,8 @@ def _step(step: Mapping[str, str]) -> str:
     if not step["command"]:
         return "-"
     by = _(" until {time}").format(time=step["by_local"]) if step["by_local"] else ""
-    return f"{step['who']}{by}: {step['command']}"
+    since = _(" from {day}").format(day=step["from"]) if step["from"] else ""
+    return f"{step['who']}{since}{by}: {step['command']}"
 
 
 def history(arguments: Namespace, output: Output) -> int:

@@ -46,11 +46,11 @@ def tasks(case: CaseState, environment: str, kind: str, policy: Policy, now: dat
         yield Task("end_account", reason)  # its codes die with it
     elif progress.codes and now >= max(progress.codes.values()) + policy.activation_lifetime:
         yield Task("expire_code")
-    if kind != kinds.TRAINING:
-        return
     for wanted in case.wanted.values():
-        yield Task("notify", key=wanted.key, kind=wanted.kind, reason_ref=wanted.reason_ref)
-    yield from _reminder(case, policy, now)
+        if (wanted.kind == kinds.RELIEF) != (kind == kinds.TRAINING):
+            yield Task("notify", key=wanted.key, kind=wanted.kind, reason_ref=wanted.reason_ref)
+    if kind == kinds.TRAINING:
+        yield from _reminder(case, policy, now)
 
 
 def suspended(case: CaseState) -> CaseState:

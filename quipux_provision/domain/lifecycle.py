@@ -98,6 +98,22 @@ def _relate(ledger: LedgerState, case: CaseState, event: LedgerEvent) -> None:
     elif event.kind == kinds.APPLIED and event.data["kind"] != TRAINING:
         changed.administrator_ref = event.data["request_ref"]
         changed.progress(event.environment or "").administrator_ref = event.data["request_ref"]
+        _want(case, kinds.RELIEF, 1)
+    elif event.kind == kinds.APPLIED:
+        _take_account_over(ledger, case, event)
+
+
+def _take_account_over(ledger: LedgerState, case: CaseState, event: LedgerEvent) -> None:
+    """Who comes back to an office has the old account in training: its end is this case's matter now."""
+    changed = ledger.cases[case.change_of or ""]
+    account = event.data.get("ids", {}).get("administrator")
+    for name in (changed.case, *changed.changes):
+        progress = ledger.cases[name].environments.get(event.environment or "")
+        if name == case.case or progress is None or progress.applied is None:
+            continue
+        if account is not None and progress.applied.ids.get("administrator") == account:
+            progress.account_ended = "taken_over"
+            progress.codes.clear()
 
 
 def _note_step(case: CaseState, before: str, time: datetime) -> None:

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 from quipux_provision.outreach.message import Attachment, Letter, check_texts, unusable, write
 
-KINDS = ("recordatorio", "suspension", "suspension_operador", "devolucion", "fin_capacitacion")
+KINDS = ("recordatorio", "suspension", "suspension_operador", "devolucion", "fin_capacitacion", "relevo")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,11 @@ class NoticeMail(Letter):
     :ivar reason: what a person wrote.
     :ivar remarks: what the review found.
     :ivar command: what the operator may run next.
-    :ivar account_disabled: whether the suspension deactivated the training account.
+    :ivar account_disabled: whether the suspension deactivated the training account, or a change of
+        administrator the account of whoever is replaced.
+    :ivar moment: of a change of administrator (``relevo``): when it was carried out.
+    :ivar letter: number of the letter that asked for it.
+    :ivar successor: name of the new administrator.
     """
 
     kind: str
@@ -47,6 +51,9 @@ class NoticeMail(Letter):
     remarks: tuple[Remark, ...] = ()
     command: str | None = None
     account_disabled: bool = False
+    moment: str | None = None
+    letter: str | None = None
+    successor: str | None = None
 
 
 def compose_notice(

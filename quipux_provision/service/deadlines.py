@@ -12,7 +12,7 @@ from quipux_provision.domain.deadlines import Task
 from quipux_provision.domain.kinds import SUSPENDED
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.errors import Interrupted, Locked, ProvisionError
-from quipux_provision.service import environments, notices, upkeep
+from quipux_provision.service import changes, environments, notices, upkeep
 from quipux_provision.service.playbook_runs import Watch
 from quipux_provision.service.results import BATCH_EXIT_ORDER, CaseResult
 from quipux_provision.service.workspace import Workspace
@@ -178,8 +178,9 @@ class _Environment:
         chores, tasks = [], {}
         for case, task in found:
             try:
-                # What was carried out, not what was asked for since, is what stands there.
-                request = self.workspace.request(case.carried_out(self.environment.name))
+                # What the case itself carried out is what it takes away, not what was asked for since;
+                # nor is the account of an administrator who came by another case its own.
+                request = self.workspace.own_request(case.carried_out(self.environment.name))
             except ProvisionError as error:
                 self.done[case.case].add(task, _failed(case.case, error))
                 continue
@@ -195,10 +196,10 @@ class _Environment:
             self.done[result.case].add(tasks[result.case], result)
 
     def _notify(self) -> None:
-        _state, found = self._found("notify")
+        state, found = self._found("notify")
         for case, task in found:
             try:
-                request = self.workspace.request(case)
+                request = changes.addressed(self.workspace, state, case, task.kind)
                 result = notices.send(self.workspace, self.environment, case, request, task)
             except ProvisionError as error:
                 result = CaseResult.refused(case.case, error)

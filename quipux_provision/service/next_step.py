@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from quipux_provision.domain import training
 from quipux_provision.domain.deadlines import overdue
@@ -27,6 +27,7 @@ from quipux_provision.domain.kinds import (
     TRAINING,
 )
 from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.service import changes
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
 
@@ -45,11 +46,13 @@ class NextStep:
     :param who: autor, operador, aprobador, aiq or nadie.
     :param command: what to type; for the administrator (AIQ), what the operator types once it is done.
     :param by: until when, None where nothing presses.
+    :param not_before: the first day on which it is of use, None where that day has come.
     """
 
     who: str
     command: str = ""
     by: datetime | None = None
+    not_before: date | None = None
 
 
 def next_step(workspace: Workspace, state: LedgerState, case: CaseState) -> NextStep:
@@ -167,11 +170,14 @@ class _Steps:
         if decision and applied and progress.stage == REQUESTED and decision.plan_digest == applied.expect:
             decision = None  # it let the signature be asked for, no more
         if decision is not None and decision.round == self.case.round and decision.expires_at > self.now:
-            return NextStep(run.who, run.command, decision.expires_at)
+            day = changes.effective_day(self.workspace, self.case)
+            waits = changes.awaits_its_day(self.workspace, self.case, environment)
+            return NextStep(run.who, run.command, decision.expires_at, day if waits else None)
         # What is there already, of another hand, is approved too: only then does the case go on.
         held = progress.holds(case.request_digest)
         if progress.plan is not None and (progress.plan.pending or not held):
-            return NextStep(APPROVER, self._in("approve", environment))
+            first = changes.approvable_from(self.workspace, self.case, environment)
+            return NextStep(APPROVER, self._in("approve", environment), not_before=first)
         return NextStep(OPERATOR, self._in("plan", environment))
 
     def _in(self, verb: str, environment: Environment) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from quipux_provision.domain.deadlines import Task
 from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
 from quipux_provision.errors import ProvisionError
-from quipux_provision.service import post
+from quipux_provision.service import changes, post
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment
@@ -51,6 +53,35 @@ def send(
     return result
 
 
+def relieve(
+    workspace: Workspace, environment: Environment, results: Sequence[CaseResult]
+) -> list[CaseResult]:
+    """Tell whoever a change that was carried out just now has replaced; ``deadlines`` tries again."""
+    if environment.kind == kinds.TRAINING:
+        return list(results)
+    state, told = workspace.state(), []
+    for result in results:
+        case = state.cases[result.case]
+        owed = [wanted for wanted in case.wanted.values() if wanted.kind == kinds.RELIEF]
+        if owed and result.exit_code == 0:
+            task = Task("notify", key=owed[0].key, kind=kinds.RELIEF)
+            try:
+                request = changes.addressed(workspace, state, case, kinds.RELIEF)
+                sent = send(workspace, environment, case, request, task)
+            except ProvisionError as error:
+                sent = CaseResult.refused(case.case, error, status="failed")
+            told.append(_with_relief(result, sent))
+        else:
+            told.append(result)
+    return told
+
+
+def _with_relief(result: CaseResult, sent: CaseResult) -> CaseResult:
+    fate = "failed" if sent.exit_code else sent.detail["mail"]
+    detail = {**result.detail, "relief": fate}
+    return replace(result, exit_code=sent.exit_code, message=sent.message, hint=sent.hint, detail=detail)
+
+
 def _compose(
     workspace: Workspace, environment: Environment, case: CaseState, request: Request, task: Task
 ) -> EmailMessage:
@@ -63,6 +94,8 @@ def _compose(
         head["recipient_name"] = ""
         head["recipient_email"] = (settings.operator if settings else "") or parseaddr(sender)[1]
     told = workspace.known(task.reason_ref) or {}
+    if task.kind == kinds.RELIEF:
+        told = _relief(workspace, environment, case)
     mail = NoticeMail(
         **head,
         kind=task.kind,
@@ -73,11 +106,27 @@ def _compose(
         reason=told.get("reason"),
         remarks=_remarks(told),
         command=f'quipux-provision reopen {case.case} --reason "..."',
-        account_disabled=case.progress(environment.name).account_ended is not None,
+        account_disabled=told["disabled"]
+        if task.kind == kinds.RELIEF
+        else case.progress(environment.name).account_ended is not None,
+        moment=told.get("moment"),
+        letter=told.get("letter"),
+        successor=told.get("successor"),
     )
     identity = f"{workspace.ledger.ledger_id}:{case.case}:{task.key}"
     message_id = hashlib.sha256(identity.encode("utf-8")).hexdigest()[:40]
     return compose_notice(mail, sender, workspace.now(), message_id=message_id)
+
+
+def _relief(workspace: Workspace, environment: Environment, case: CaseState) -> dict[str, Any]:
+    request, applied = workspace.own_request(case), case.progress(environment.name).applied
+    done = applied.time if applied else workspace.now()
+    return {
+        "moment": clock.spanish_moment(done, workspace.settings.policy.time_zone),
+        "letter": request.letter["numero"],
+        "successor": request.person.name,
+        "disabled": changes.change_in(request).outgoing_account == "deactivate",
+    }
 
 
 def _remarks(told: dict[str, Any]) -> tuple[Remark, ...]:

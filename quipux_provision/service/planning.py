@@ -13,7 +13,7 @@ from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
 from quipux_provision.errors import GateClosed, ProvisionError, RunFailed
 from quipux_provision.i18n import _
-from quipux_provision.service import environments
+from quipux_provision.service import changes, environments
 from quipux_provision.service.gates import check_open, check_route, check_trained
 from quipux_provision.service.playbook_runs import Watch, execute_items, usable
 from quipux_provision.service.results import CaseResult
@@ -39,6 +39,7 @@ def plan(
             check_open(case)
             check_route(case, environment)
             check_trained(case, environment)
+            changes.check_fits(workspace, state, case)
             works.append(work_of(workspace, state, case, environment))
         except ProvisionError as error:
             results.append(CaseResult.refused(case.case, error))

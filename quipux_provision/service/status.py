@@ -11,6 +11,7 @@ from quipux_provision.domain.records import CaseState, LedgerState, Progress, Se
 from quipux_provision.domain.request import Request
 from quipux_provision.domain.training import hours
 from quipux_provision.i18n import _
+from quipux_provision.service import changes
 from quipux_provision.service.next_step import next_step
 from quipux_provision.service.workspace import Workspace
 
@@ -21,7 +22,8 @@ def status(
     """Return ``cases``, ``servers`` and ``notices``.
 
     A case is ``case, ruc, sigla, via, state, round, since, next, due, days_left, training_hours,
-    environments``; ``next`` is ``{who, command, by, by_local}``;
+    environments``; ``next`` is ``{who, command, by, by_local,
+    from}``; ``change_of`` names the case whose administrator this one replaces, ``changes`` those under way;
     ruc and sigla are None after a purge. A server is an institution's own: ``environment, installed,
     version, backup, backup_time, unfinished`` (verbs of runs that did not tell their end). A notice is
     ``code, message``.
@@ -72,12 +74,15 @@ def _describe(workspace: Workspace, state: LedgerState, case: CaseState) -> dict
         "via": case.route,
         "state": case.state,
         "round": case.round,
+        "change_of": case.change_of,
+        "changes": changes.under_way(state, case),
         "since": format_time(case.since) if case.since else None,
         "next": {
             "who": step.who,
             "command": step.command,
             "by": format_time(step.by) if step.by else None,
             "by_local": local_text(step.by, workspace.settings.policy.time_zone) if step.by else None,
+            "from": step.not_before.isoformat() if step.not_before else None,
         },
         "due": format_time(case.window.due_at) if case.window else None,
         "days_left": _days_left(workspace, case),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUBMITTED
@@ -15,7 +15,7 @@ from quipux_provision.domain.request import Problem, Request
 from quipux_provision.domain.training import merged
 from quipux_provision.errors import GateClosed, Locked, RequestInvalid, UsageError
 from quipux_provision.i18n import _
-from quipux_provision.service import training
+from quipux_provision.service import changes, training
 from quipux_provision.service.results import CaseResult
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.strict_yaml import load_requests
@@ -23,6 +23,7 @@ from quipux_provision.store.strict_yaml import load_requests
 if TYPE_CHECKING:
     from quipux_provision.store.ledger import LedgerFile, NewEvent
 
+_T = TypeVar("_T")
 _TRIES = 3
 
 
@@ -38,69 +39,99 @@ def submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult
 
     :raises Locked: others submit so fast that three tries were not enough.
     """
+    return tried(lambda: _submit(workspace, requests))
+
+
+def tried(step: Callable[[], _T]) -> _T:
+    """Do *step*, again where another's came first.
+
+    :raises Locked: three times one did.
+    """
     for _try in range(_TRIES - 1):
         with suppress(Locked):
-            return _submit(workspace, requests)
-    return _submit(workspace, requests)
+            return step()
+    return step()
 
 
 def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResult]:
-    from quipux_provision.store.ledger import NewEvent
-    from quipux_provision.store.signatures import REQUEST
-
     state = workspace.state()
     workspace.preload(case.request_ref for case in state.cases.values())
     events, results = [], []
     known = _subjects(workspace, state)
+
+    def check(case: CaseState | None, request: Request) -> None:
+        _refuse_change(case)
+        _refuse_withdrawn(case)
+        if case:
+            _refuse_another_case(workspace, state, case, request)
+        _refuse_known_subject(request, known)
+
     for request in requests:
-        case = state.cases.get(request.case)
         try:
-            salt = workspace.personal(case.request_ref)["salt"] if case else secrets.token_hex(16)
-            training.check_days(workspace, request.training)
-            trained = _trained(workspace, case or CaseState(request.case), request, salt)
-        except (UsageError, GateClosed) as error:
+            taken, result = take_in(workspace, state, request, check)
+        except (RequestInvalid, UsageError, GateClosed) as error:
             results.append(CaseResult.refused(request.case, error))
             continue
-        request_digest = salted_digest(salt, request.digest_body())
-        if case and case.request_digest == request_digest:
-            events += trained
-            detail = {**_detail(case.round, request_digest), **_hours(trained)}
-            status = "recorded" if trained else "unchanged"
-            results.append(CaseResult(request.case, status, changed=bool(trained), detail=detail))
-            continue
-        try:
-            _refuse_withdrawn(case)
-            if case:
-                _refuse_another_case(workspace.request(case), request)
-            _refuse_adoption(case, request)
-            _refuse_known_subject(request, known)
-        except (RequestInvalid, GateClosed) as error:
-            results.append(CaseResult.refused(request.case, error))
-            continue
-        round_ = case.round + 1 if case else 1
-        statement = {
-            "ledger_id": workspace.ledger.ledger_id,
-            "case": request.case,
-            "round": round_,
-            "request_digest": request_digest,
-        }
-        author, signed = workspace.signed(REQUEST, statement)
-        data: dict[str, Any] = {
-            "via": request.route,
-            "round": round_,
-            "request_digest": request_digest,
-            "signed": signed,
-        }
-        files = _files(request)
-        if files:
-            data["files"] = [file.sha256 for file in files]
-        personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
-        events += [NewEvent(SUBMITTED, request.case, None, author, data, personal, files), *trained]
-        detail = {**_detail(round_, request_digest), **_hours(trained)}
-        results.append(CaseResult(request.case, "ok", changed=True, detail=detail))
+        events += taken
+        results.append(result)
     if events:
         workspace.record(state, events, unmoved=True)
     return results
+
+
+def take_in(
+    workspace: Workspace,
+    state: LedgerState,
+    request: Request,
+    check: Callable[[CaseState | None, Request], None],
+    change_of: str | None = None,
+) -> tuple[list[NewEvent], CaseResult]:
+    """Return the signed events that take *request* in, none where all of it is known.
+
+    :param check: refuses, of a request that is not known, what its case (None: a new one) cannot become.
+    :param change_of: the case whose administrator the request replaces.
+    """
+    from quipux_provision.store.ledger import NewEvent
+    from quipux_provision.store.signatures import REQUEST
+
+    case = state.cases.get(request.case)
+    salt = workspace.personal(case.request_ref)["salt"] if case else secrets.token_hex(16)
+    training.check_days(workspace, request.training)
+    trained = _trained(workspace, case or CaseState(request.case), request, salt)
+    request_digest = salted_digest(salt, request.digest_body())
+    if case and case.change_of == change_of and request_digest == _known_digest(workspace, case, salt):
+        detail = {**_detail(case.round, request_digest), **_hours(trained)}
+        status = "recorded" if trained else "unchanged"
+        return trained, CaseResult(request.case, status, changed=bool(trained), detail=detail)
+    check(case, request)
+    round_ = case.round + 1 if case else 1
+    change = {"change_of": change_of} if change_of else {}
+    statement = {
+        "ledger_id": workspace.ledger.ledger_id,
+        "case": request.case,
+        "round": round_,
+        "request_digest": request_digest,
+        **change,
+    }
+    author, signed = workspace.signed(REQUEST, statement)
+    data = {
+        "via": request.route,
+        "round": round_,
+        "request_digest": request_digest,
+        "signed": signed,
+        **change,
+    }
+    personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
+    submitted = NewEvent(SUBMITTED, request.case, None, author, data, personal)
+    detail = {**_detail(round_, request_digest), **_hours(trained)}
+    return [submitted, *trained], CaseResult(request.case, "ok", changed=True, detail=detail)
+
+
+def _known_digest(workspace: Workspace, case: CaseState, salt: str) -> str:
+    """Return the digest of what *case* is now: with the administrator whom a change has put in since."""
+    if case.administrator_ref is None:
+        return case.request_digest
+    return salted_digest(salt, workspace.request(case).digest_body())
 
 
 def _trained(workspace: Workspace, case: CaseState, request: Request, salt: str) -> list[NewEvent]:
@@ -126,6 +157,18 @@ def _files(request: Request) -> tuple[LedgerFile, ...]:
     if request.agreement.content is None:
         raise ValueError("a citizen's request that was not read from its file")
     return (LedgerFile(request.agreement.content, MEDIA_TYPE),)
+
+
+def _refuse_change(case: CaseState | None) -> None:
+    if case and case.change_of:
+        raise GateClosed(
+            _("{case} is a change of the administrator of {changed}").format(
+                case=case.case, changed=case.change_of
+            ),
+            _("run: quipux-provision replace-administrator {changed} --request FILE").format(
+                changed=case.change_of
+            ),
+        )
 
 
 def _refuse_withdrawn(case: CaseState | None) -> None:
@@ -168,27 +211,44 @@ def _refuse_adoption(case: CaseState | None, request: Request) -> None:
         )
 
 
-def _refuse_another_case(before: Request, after: Request) -> None:
-    if before.change:
-        raise RequestInvalid(
-            _("{case} is a change of administrator").format(case=after.case),
-            _(
-                "run: quipux-provision replace-administrator CASE --request FILE; "
-                "a request of its own needs another file name"
-            ),
-        )
-    old, new = _identity(before), _identity(after)
-    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+def _refuse_another_case(workspace: Workspace, state: LedgerState, case: CaseState, request: Request) -> None:
+    """Refuse a request that is not about the same as its case."""
+    changed = differing(workspace.request(case), request)
+    if changed == ["administrador.cedula"] and case.in_production:
+        _refuse_other_administrator(state, case)
     if changed:
         raise RequestInvalid(
             _("{case}: {fields} changed, so this is another case").format(
-                case=after.case, fields=", ".join(changed)
+                case=case.case, fields=", ".join(changed)
             ),
             _(
                 "give the request a new file name and submit that; if {case} was a mistake: "
                 "quipux-provision reject {case} --environment E --reason ..."
-            ).format(case=after.case),
+            ).format(case=case.case),
         )
+
+
+def differing(before: Request, after: Request) -> list[str]:
+    """Return the fields in which two requests are not about the same."""
+    old, new = _identity(before), _identity(after)
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+
+
+def _refuse_other_administrator(state: LedgerState, case: CaseState) -> None:
+    source = changes.newest_source(state, case)
+    if source == case.case:
+        raise RequestInvalid(
+            _("{case}: this is not its administrator").format(case=case.case),
+            _(
+                "to replace the administrator: quipux-provision replace-administrator {case} --request FILE"
+            ).format(case=case.case),
+        )
+    raise RequestInvalid(
+        _("{case}: this is not its administrator any more: {source} replaced the one of this file").format(
+            case=case.case, source=source
+        ),
+        _("write below administrador what the file of {source} says there").format(source=source),
+    )
 
 
 def _subjects(workspace: Workspace, state: LedgerState) -> dict[tuple[str, str], str]:

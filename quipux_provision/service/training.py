@@ -118,7 +118,7 @@ def certificate(workspace: Workspace, name: str, target: Path) -> Path:
     case = workspace.case(workspace.state(), name)
     attended = [one for one in sessions(workspace, case) if one["aprobado"]]
     check_complete(workspace, case)
-    request = workspace.request(case)
+    request = workspace.own_request(case)
     newest = head(workspace.ledger)
     page = render(
         Certificate(

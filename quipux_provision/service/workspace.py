@@ -102,7 +102,14 @@ class Workspace:
             ) from None
 
     def request(self, case: CaseState) -> Request:
-        """Return the request of *case*.
+        """Return the request of *case*, with the administrator whom a change has put in since.
+
+        :raises GateClosed: it was purged, or is not the one that was signed.
+        """
+        return self._with_administrator(self.own_request(case), case.administrator_ref)
+
+    def own_request(self, case: CaseState) -> Request:
+        """Return the request of *case* as it was signed, whoever has replaced its administrator since.
 
         :raises GateClosed: it was purged, or is not the one that was signed.
         """
@@ -116,7 +123,7 @@ class Workspace:
                 ),
                 _("run: quipux-provision audit verify"),
             )
-        return self._with_administrator(request, case.administrator_ref)
+        return request
 
     def applied_request(self, case: CaseState, environment: str) -> Request | None:
         """Return what was carried out last in *environment*, with the administrator who was put in since."""
