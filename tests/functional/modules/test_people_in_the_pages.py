@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.modules.conftest import CEDULA, Quipux, item
+from tests.functional.modules.conftest import CEDULA, RUC, Quipux, item
 from tests.stand_in.http_client import Browser, stored
 from tests.stand_in.pages_server import php, serve
 
@@ -84,3 +84,30 @@ def test_somebody_who_has_an_account_here_takes_the_place_at_the_next_login(
     again = Browser(base)
     assert again.login(NEW, PASSWORD) == "in"
     assert set(again.admin_menu()) >= MENU
+
+
+def test_an_institution_that_leaves_and_comes_back(quipux: Quipux, base: str) -> None:
+    ids = quipux.one(item(activation=code()))["ids"]
+    aiq = activated(base, CEDULA)
+    place = {"inst_codi": ids["institution"], "depe_codi": ids["area"]}
+    account = quipux.app_insert_user(usua_cedula=NEW, usua_pasw=stored(PASSWORD), **place)
+    clerk = Browser(base)
+    assert clerk.login(NEW, PASSWORD) == "in"
+
+    order = {"case": "inej", "ruc": RUC}
+    retired = quipux.one({**order, "state": "retired"}, module="retirement")
+    assert retired["status"] == "ok", retired
+    assert sorted(retired["ids"]["accounts"]) == sorted([account, ids["administrator"]])
+    for browser, national_id in ((aiq, CEDULA), (clerk, NEW)):
+        assert not browser.logged_in()
+        assert browser.trays() == {}
+        assert browser.login(national_id, PASSWORD) == "wrong"
+
+    accounts = retired["ids"]["accounts"]
+    back = quipux.one({**order, "state": "reinstated", "accounts": accounts}, module="retirement")
+    assert back["status"] == "ok", back
+    for browser, national_id in ((aiq, CEDULA), (clerk, NEW)):
+        assert not browser.logged_in()
+        assert browser.login(national_id, PASSWORD) == "in"
+    assert set(aiq.admin_menu()) >= MENU
+    assert not MENU & set(clerk.admin_menu())
