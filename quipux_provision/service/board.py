@@ -38,10 +38,16 @@ _CENTRAL = (
     kinds.APROBADA,
     kinds.EN_PRODUCCION,
 )
-_SHORT = (kinds.RECIBIDA, kinds.APROBADA, kinds.EN_PRODUCCION)
+_OF_CITIZENS = (
+    kinds.RECIBIDA,
+    kinds.ACEPTADA,
+    kinds.SOLICITADA,
+    kinds.APROBADA,
+    kinds.EN_PRODUCCION,
+)
 _OWN = (kinds.RECIBIDA, kinds.ACEPTADA, kinds.INSTALADA, kinds.EN_PRODUCCION)
 _REPORTED = (kinds.INFORMADA, kinds.REVISADA)
-_STOPPED = (kinds.SUSPENDIDA, kinds.RECHAZADA, kinds.DESISTIDA)
+_STOPPED = (kinds.SUSPENDIDA, kinds.RECHAZADA, kinds.DESISTIDA, kinds.RETIRADA)
 _NOTICES = {"signers_changed": "El archivo de firmantes cambió: revise quién puede firmar (signers list)."}
 
 
@@ -164,7 +170,7 @@ def _next(step: Mapping[str, Any]) -> site.NextStep:
 
 
 def _road(case: CaseState) -> tuple[site.Step, ...]:
-    road = {CENTRAL: _CENTRAL, SELF_HOSTED: _OWN}.get(case.route, _SHORT)
+    road = {CENTRAL: _CENTRAL, SELF_HOSTED: _OWN}.get(case.route, _OF_CITIZENS)
     reached = dict(case.steps)
     if case.state in road:
         here, stopped = road.index(case.state), False

@@ -15,6 +15,7 @@ _ORDER = (
     kinds.EN_CAPACITACION,
     kinds.INFORMADA,
     kinds.REVISADA,
+    kinds.SOLICITADA,
     kinds.APROBADA,
     kinds.INSTALADA,
     kinds.CAPACITADA,
@@ -23,8 +24,9 @@ _ORDER = (
     kinds.EN_PRODUCCION,
     kinds.RECHAZADA,
     kinds.DESISTIDA,
+    kinds.RETIRADA,
 )
-_ENDED = (kinds.EN_PRODUCCION, kinds.RECHAZADA, kinds.DESISTIDA)
+_ENDED = (kinds.EN_PRODUCCION, kinds.RECHAZADA, kinds.DESISTIDA, kinds.RETIRADA)
 _SOON = 2
 
 

@@ -15,12 +15,14 @@ STATES = {
     kinds.INFORMADA: "Informada",
     kinds.OBSERVADA: "Observada",
     kinds.REVISADA: "Revisada",
+    kinds.SOLICITADA: "Solicitada",
     kinds.APROBADA: "Aprobada",
     kinds.INSTALADA: "Instalada",
     kinds.EN_PRODUCCION: "En producción",
     kinds.SUSPENDIDA: "Suspendida",
     kinds.RECHAZADA: "Rechazada",
     kinds.DESISTIDA: "Desistida",
+    kinds.RETIRADA: "Retirada",
 }
 MEANINGS = {
     kinds.RECIBIDA: "Solicitud registrada; falta aceptarla.",
@@ -30,12 +32,14 @@ MEANINGS = {
     kinds.INFORMADA: "Llegó el informe de cumplimiento; falta revisarlo.",
     kinds.OBSERVADA: "Devuelta con observaciones; el plazo sigue corriendo.",
     kinds.REVISADA: "Todo lo obligatorio cumple; falta aprobar producción.",
+    kinds.SOLICITADA: "Firma solicitada en Quipux; falta aprobarla.",
     kinds.APROBADA: "Aprobada; falta crear la cuenta de producción.",
     kinds.INSTALADA: "Aceptada, y su servidor responde; falta crear la cuenta.",
     kinds.EN_PRODUCCION: "Entregada en producción.",
     kinds.SUSPENDIDA: "El plazo venció sin informe.",
     kinds.RECHAZADA: "Solicitud no aceptada.",
     kinds.DESISTIDA: "La institución desistió.",
+    kinds.RETIRADA: "Institución y usuarios desactivados.",
 }
 VERDICTS = {"cumple": "Cumple", "no_cumple": "No cumple", "no_verificable": "No verificable"}
 FATES = {"sent": "Enviado", "saved": "Guardado como archivo", "failed": "No salió"}
@@ -74,6 +78,20 @@ _ACTIVATIONS = {
     "written": "; enlace de activación listo",
     "activated": "; la cuenta ya tenía contraseña",
 }
+_STAGES = {
+    kinds.PRESENT: "Aplicado en Quipux",
+    kinds.REQUESTED: "Firma electrónica solicitada en Quipux",
+    kinds.APPROVED: "Firma electrónica habilitada en Quipux",
+    kinds.REJECTED: "Solicitud de firma rechazada en Quipux",
+    kinds.RETIRED: "Institución o cuenta desactivada en Quipux",
+    kinds.REINSTATED: "Institución o cuenta reactivada en Quipux",
+    kinds.BACKED_UP: "Respaldos de usuarios inactivos solicitados en Quipux",
+}
+_ORDERS = {
+    kinds.RETIRE: "Se pide retirar la institución o la cuenta",
+    kinds.REINSTATE: "Se pide reactivar lo retirado",
+    kinds.BACKUPS: "Se piden los respaldos de los usuarios inactivos",
+}
 _PLAIN = {
     kinds.ACTIVATION_PREPARED: "Enlace de activación preparado",
     kinds.RETURNED: "Devuelto al AIQ con observaciones; el plazo sigue corriendo",
@@ -97,6 +115,10 @@ def happening(kind: str, data: Mapping[str, Any], due_text: str = "") -> str:
     if kind == kinds.SUBMITTED:
         route = ROUTES.get(data["via"], data["via"]).lower()
         return f"Solicitud recibida, ronda {data['round']} ({route})"
+    if kind == kinds.ADOPTED:
+        return "Adoptada como estaba en Quipux"
+    if kind == kinds.ORDERED:
+        return f"{_ORDERS.get(data['order'], data['order'])}, ronda {data['round']}"
     if kind == kinds.TRAINING_RECORDED:
         complete = "capacitación completa" if data["complete"] else "faltan horas o módulos"
         return f"Horas de capacitación registradas: {number(data['hours'])} en total; {complete}"
@@ -111,7 +133,8 @@ def happening(kind: str, data: Mapping[str, Any], due_text: str = "") -> str:
     if kind == kinds.RUN_STARTED:
         return "Mantenimiento iniciado" if data.get("purpose") == "upkeep" else "Ejecución iniciada"
     if kind == kinds.APPLIED:
-        return f"Aplicado en Quipux{_ACTIVATIONS.get(data.get('activation') or '', '')}"
+        done = _STAGES.get(data.get("stage", kinds.PRESENT), "Aplicado en Quipux")
+        return f"{done}{_ACTIVATIONS.get(data.get('activation') or '', '')}"
     if kind in (kinds.RUN_FAILED, kinds.UPKEEP_FAILED):
         what = "La ejecución" if kind == kinds.RUN_FAILED else "El mantenimiento"
         return f"{what} falló ({data['code']})"
