@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+import unicodedata
 
 Item = dict[str, t.Any]
 
@@ -56,7 +57,9 @@ def judge(item: Item, place: Place | None) -> t.Iterator[tuple[str, dict[str, t.
 
 
 def _plain(field: str, value: str) -> str:
-    return value.strip().upper() if field == "acronym" else value.strip()
+    """What counts of a value: not how blanks and accents are coded."""
+    plain = " ".join(unicodedata.normalize("NFC", value).split())
+    return plain.upper() if field == "acronym" else plain
 
 
 def judge_accounts(item: Item, of: Accounts) -> t.Iterator[tuple[str, list[int], dict[str, t.Any]]]:

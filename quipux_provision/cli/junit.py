@@ -25,7 +25,8 @@ class _Test:
 def junit(verb: str, result: Mapping[str, Any], files: tuple[str, ...] = ()) -> bytes:
     """Return the report of *verb* as XML.
 
-    :param result: what ``--format json`` prints: of ``cases``, ``problems``, ``findings`` or ``error``.
+    :param result: what ``--format json`` prints: of ``cases``, ``problems``, ``environments``,
+        ``findings`` or ``error``.
     :param files: the request files that were checked; one without a problem is a test that passed.
     """
     tests = list(_tests(verb, result, files))
@@ -56,12 +57,28 @@ def _tests(verb: str, result: Mapping[str, Any], files: tuple[str, ...]) -> Iter
         for case in result["cases"]:
             error = case.get("error") or {"message": "", "hint": "", "exit_code": 0}
             yield _Test(case["case"], error["message"], error["hint"], error["exit_code"])
+    elif "environments" in result and "counts" in result:
+        yield from _drift_tests(result["environments"])
     else:
         wrong = [one for one in result.get("findings", ()) if one["severity"] == "error"]
         for finding in wrong:
             yield _Test(finding["code"], finding["message"], exit_code=5)
         if not wrong:
             yield _Test(verb)
+
+
+def _drift_tests(environments: list[Mapping[str, Any]]) -> Iterator[_Test]:
+    for look in environments:
+        name = look["environment"]
+        if error := look["error"]:
+            yield _Test(name, error["message"], error["hint"], error["exit_code"])
+            continue
+        wrong = [one for one in look["findings"] if one["severity"] == "error"]
+        for one in wrong:
+            whose = one["case"] or one["ruc"] or "-"
+            yield _Test(f"{name}: {whose}: {one['code']}", one["message"], one["hint"], 8)
+        if not wrong:
+            yield _Test(name)
 
 
 def _file_tests(problems: list[Mapping[str, Any]], files: tuple[str, ...]) -> Iterator[_Test]:

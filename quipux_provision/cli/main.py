@@ -2,7 +2,7 @@
 
 Exit codes: 0 done or nothing to do; 1 our bug; 2 usage; 3 request invalid; 4 Ansible ran and failed or its
 outcome is incomplete; 5 a gate is closed; 6 locked by another run; 7 unreachable or host key refused;
-10 ``plan --detailed-exitcode`` with changes pending; 130 interrupted.
+8 ``drift`` found some; 10 ``plan --detailed-exitcode`` with changes pending; 130 interrupted.
 """
 
 from __future__ import annotations
