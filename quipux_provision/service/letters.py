@@ -1,4 +1,4 @@
-"""The activation mail: written after the COMMIT, sent, kept or reported; never lost in silence.
+"""The mail of a run: written after the COMMIT, sent, kept or reported; never lost in silence.
 
 In training it carries the follow-up workbook, and the days for the activities begin when the server took it.
 """
@@ -15,6 +15,7 @@ from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time, parse_time
 from quipux_provision.domain.kinds import CLOCK_STARTED, MAIL_FAILED, TRAINING
 from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.request import Citizen
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code
@@ -68,7 +69,7 @@ def _send_one(workspace: Workspace, environment: Environment, work: Work, result
 
     name, events, workbook = work.case.case, [], None
     try:
-        if environment.kind == TRAINING:
+        if environment.kind == TRAINING and work.request.institution:
             workbook = _workbook(workspace, environment, work)
         message = _compose(workspace, environment, work, workbook)
         fate = post.hand_over(workspace, environment, work.case, message)
@@ -168,17 +169,23 @@ def _workbook(workspace: Workspace, environment: Environment, work: Work) -> byt
     )
 
 
+def _link(environment: Environment, work: Work) -> str | None:
+    if work.code is None:
+        return None
+    return activation_link(environment.url, work.request.person.national_id, work.code, environment.demo)
+
+
 def _compose(
     workspace: Workspace, environment: Environment, work: Work, workbook: bytes | None
 ) -> EmailMessage:
     from quipux_provision.outreach.mail import ActivationMail, Attachment, compose
     from quipux_provision.outreach.workbook import MEDIA_TYPE
 
+    if work.request.citizen:
+        return _compose_citizen(workspace, environment, work, work.request.citizen)
     request, person = work.request, work.request.person
     policy, settings = workspace.settings.policy, post.mail_settings(workspace, environment)
-    link, due_text, attachments = None, None, []
-    if work.code:
-        link = activation_link(environment.url, person.national_id, work.code, environment.demo)
+    due_text, attachments = None, []
     if workbook:
         name = f"plantilla-de-seguimiento-{work.case.case}.xlsx"
         attachments.append(Attachment(name, workbook, MEDIA_TYPE))
@@ -188,7 +195,7 @@ def _compose(
         **post.letterhead(workspace, environment, work.case, request),
         environment_kind=environment.kind,
         login=f"U{person.national_id}",
-        link=link,
+        link=_link(environment, work),
         expires_hours=policy.activation_hours,
         url=environment.url,
         due_text=due_text,
@@ -196,3 +203,22 @@ def _compose(
         reopened=bool(workbook) and work.case.window is None and work.case.windows > 0,
     )
     return compose(mail, post.sender(settings), workspace.now(), attachments)
+
+
+def _compose_citizen(
+    workspace: Workspace, environment: Environment, work: Work, citizen: Citizen
+) -> EmailMessage:
+    from quipux_provision.outreach.citizens import CitizenMail, compose_citizen
+
+    settings = post.mail_settings(workspace, environment)
+    mail = CitizenMail(
+        **post.letterhead(workspace, environment, work.case, work.request),
+        stage=work.stage,
+        environment_kind=environment.kind,
+        login=f"U{citizen.national_id}",
+        link=_link(environment, work),
+        expires_hours=workspace.settings.policy.activation_hours,
+        url=environment.url,
+        certificate="token" if citizen.certificate == "token" else "archivo",
+    )
+    return compose_citizen(mail, post.sender(settings), workspace.now())
