@@ -347,7 +347,7 @@ def _order_done(case: CaseState, progress: Progress, event: LedgerEvent) -> None
     progress.plan = None
     _end_round(case)
     if event.data["stage"] == kinds.RETIRED:
-        progress.retired = tuple(event.data["ids"].get("accounts", ()))
+        progress.retired = tuple(event.data.get("ids", {}).get("accounts", ()))
         progress.codes.clear()
     elif event.data["stage"] == kinds.REINSTATED:
         progress.retired = None

@@ -64,7 +64,7 @@ class Story:
         old = self.events[position]
         return self.add(old.kind, old.environment, old.actor, **old.data)
 
-    def submit(self, request: str = "request-1", author: str = "autora") -> Story:
+    def submit(self, request: str = "request-1", author: str = "autora", via: str = "central") -> Story:
         self._request = request
         round_ = self.case().round + 1 if any(e.case == "inej" for e in self.events) else 1
         self.events.append(
@@ -72,7 +72,7 @@ class Story:
                 len(self.events) + 1,
                 kinds.SUBMITTED,
                 actor=author,
-                data={"via": "central", "round": round_, "request_digest": request},
+                data={"via": via, "round": round_, "request_digest": request},
                 personal_ref=f"ref-{request}",
             )
         )
@@ -165,6 +165,29 @@ class Story:
     ) -> Story:
         data = {"run": run, "kind": KINDS[environment], "code": code, "answered": answered}
         return self.add(kinds.RUN_FAILED, environment, operator, **data)
+
+    def order(self, word: str, environment: str = "production", **changed: Any) -> Story:
+        """What stands in the request's place from now on."""
+        self._request = f"order-{word}"
+        data = {"order": word, "round": self.case().round + 1, "request_digest": self._request}
+        return self.add(kinds.ORDERED, environment, "autora", **data, **{"documents": "refuse", **changed})
+
+    def ordered(self, word: str, **changed: Any) -> Story:
+        """An order from its author to its end."""
+        stage = kinds.STAGE_OF_ORDER[word]
+        story = self.order(word).plan("production", f"plan-{word}").decide("production")
+        story.applied("production", stage=stage, request_ref="ref-request-1", **changed)
+        self._request = "request-1"
+        return self
+
+    def produced(self) -> Story:
+        """The road to its end."""
+        return self.trained().plan("production").decide("production").applied("production")
+
+    def requested(self) -> Story:
+        """A citizen, until the signature is asked for."""
+        self.submit(via="ciudadano").plan("production").decide("production")
+        return self.applied("production", stage=kinds.REQUESTED)
 
     def trained(self) -> Story:
         """The road as far as training."""

@@ -10,7 +10,7 @@ import pytest
 from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.lifecycle import fold
-from tests.unit.domain.support import BEGIN, Story
+from tests.unit.domain.support import BEGIN, Happened, Story
 
 LATER = "2026-11-12T15:00:00Z"
 TABLE: list[tuple[str, Callable[[Story], Story]]] = [
@@ -52,6 +52,31 @@ TABLE: list[tuple[str, Callable[[Story], Story]]] = [
         lambda s: s.server("install").submit().plan("own").decide("own").server("uninstall", answers=False),
     ),
     ("en_produccion", lambda s: s.submit().plan("own").decide("own").applied("own")),
+    ("aceptada", lambda s: s.submit(via="ciudadano").plan("production").decide("production")),
+    ("solicitada", lambda s: s.requested()),
+    ("solicitada", lambda s: s.requested().plan("production", "plan-2")),
+    ("aprobada", lambda s: s.requested().plan("production", "plan-2").decide("production")),
+    (
+        "en_produccion",
+        lambda s: (
+            s.requested()
+            .plan("production", "plan-2")
+            .decide("production")
+            .applied("production", stage=kinds.APPROVED)
+        ),
+    ),
+    ("rechazada", lambda s: s.requested().plan("production", "plan-2").decide("production", "reject")),
+    (
+        "rechazada",
+        lambda s: s.requested().decide("production", "reject").applied("production", stage=kinds.REJECTED),
+    ),
+    ("en_produccion", lambda s: s.produced().order("retire")),
+    ("en_produccion", lambda s: s.produced().order("retire").plan("production", "p").decide("production")),
+    ("en_produccion", lambda s: s.produced().order("retire").decide("production", "reject")),
+    ("retirada", lambda s: s.produced().ordered("retire", ids={"accounts": [3]})),
+    ("retirada", lambda s: s.produced().ordered("retire").order("reinstate")),
+    ("en_produccion", lambda s: s.produced().ordered("retire").ordered("reinstate")),
+    ("en_produccion", lambda s: s.produced().ordered("backups")),
     ("recibida", lambda s: s.trained().submit("request-2")),
     (
         "recibida",
@@ -284,3 +309,61 @@ def test_a_run_over_a_server_that_died_stays_open() -> None:
 
     server = story.ledger().servers["own"]
     assert (server.installed, server.unfinished) == (None, {"server-0": "install"})
+
+
+def test_an_order_stands_in_the_requests_place_until_it_is_carried_out() -> None:
+    case = Story().produced().order("retire", documents="ignore").case()
+    asked = case.asked_in("production")
+    assert (asked.request_digest, asked.submitted_digest) == ("order-retire", "request-1")
+    assert asked.order is not None
+    assert (asked.order.word, asked.order.documents) == ("retire", "ignore")
+    assert asked.progress("production").applied is None
+    assert case.asked_in("training") is case
+
+    done = Story().produced().ordered("retire", ids={"accounts": [7, 9]}).case()
+    assert done.progress("production").retired == (7, 9)
+    assert done.progress("production").order is None
+    assert done.progress("production").holds("request-1")
+    assert done.asked_in("production") is done
+
+
+def test_what_was_approved_before_an_order_does_not_let_it_run() -> None:
+    story = Story().produced()
+    assert story.case().progress("production").decision is not None
+    assert story.order("retire").case().progress("production").decision is None
+
+
+def test_the_decision_that_let_a_signature_be_asked_for_does_not_approve_it() -> None:
+    story = Story().requested()
+    assert story.case().progress("production").decision is not None
+    assert story.plan("production", "plan-2").case().progress("production").decision is None
+
+
+def test_an_adopted_case_is_in_production_and_approved_by_nobody() -> None:
+    adopted = {"via": "central", "round": 1, "request_digest": "request-1", "kind": "produccion", "ids": {}}
+    case = Story().add(kinds.ADOPTED, "production", "autora", **adopted).case()
+    assert (case.state, case.adopted) == ("en_produccion", True)
+    applied = case.progress("production").applied
+    assert applied is not None
+    assert applied.document_sha256 == ""
+
+
+def test_whoever_replaces_an_administrator_is_the_changed_cases_too() -> None:
+    story = Story().produced()
+    change = {"via": "central", "round": 1, "request_digest": "c", "change_of": "inej"}
+    number = len(story.events)
+    story.events.append(Happened(number + 1, kinds.SUBMITTED, "cambio", None, "autora", change, "ref-change"))
+    assert story.case().changes == ["cambio"]
+    for environment, kind in (("training", "capacitacion"), ("production", "produccion")):
+        assert story.case().administrator_ref is None
+        done = {
+            **{"run": environment, "kind": kind, "round": 1, "request_digest": "c", "expect": "p"},
+            **{"request_ref": "ref-change", "activation": "written", "mail_wanted": True},
+        }
+        number = len(story.events)
+        story.events.append(
+            Happened(number + 1, kinds.APPLIED, "cambio", environment, "operador", done, None)
+        )
+    assert story.case().administrator_ref == "ref-change"
+    assert story.case().progress("production").administrator_ref == "ref-change"
+    assert story.case().progress("training").administrator_ref is None
