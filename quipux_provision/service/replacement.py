@@ -9,7 +9,7 @@ from typing import Any
 
 from quipux_provision.domain.clock import local_date
 from quipux_provision.domain.fields import CITIZEN
-from quipux_provision.domain.kinds import DESISTIDA
+from quipux_provision.domain.kinds import DESISTIDA, RETIRE
 from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Problem, Request
 from quipux_provision.domain.working_days import national_days_off, working_day_after
@@ -61,6 +61,7 @@ def _replace(workspace: Workspace, name: str, change: str, source: Mapping[str, 
     def check(case: CaseState | None, asked: Request) -> None:
         _check_name(changed, case, change)
         changes.check_stands(changed)
+        _check_not_ordered_away(changed)
         changes.check_alone(state, changed, change)
         _check_person(workspace, state, changed, case, asked)
         _check_day(workspace, case, asked)
@@ -83,6 +84,16 @@ def _check_kind(changed: CaseState) -> None:
         raise GateClosed(
             _("{case} is a citizen's: there is no administrator to replace").format(case=changed.case),
             _("name the case of an institution"),
+        )
+
+
+def _check_not_ordered_away(changed: CaseState) -> None:
+    if any(p.order and p.order.word == RETIRE for p in changed.environments.values()):
+        raise GateClosed(
+            _("{case} is to be retired").format(case=changed.case),
+            _("if it is not, run: quipux-provision reject {case} --environment E --reason ...").format(
+                case=changed.case
+            ),
         )
 
 

@@ -23,6 +23,7 @@ _OF_ORDERS = {
     kinds.REINSTATED: "quipux.provision.retirement",
     kinds.BACKED_UP: "quipux.provision.user_backups",
 }
+_OF_INSTITUTION = ("name", "ruc", "acronym", "phone", "address", "city")
 _WITH_ACCOUNT = (kinds.PRESENT, kinds.REQUESTED, kinds.APPROVED)
 
 
@@ -130,13 +131,16 @@ def _institution(work: Work, environment: Environment) -> dict[str, Any]:
         item["outgoing"] = work.request.change.item()
     if work.previous:
         item["previous"] = _previous(work.previous, work.request)
+        if work.request.change:  # it asks nothing of the institution itself
+            item = {key: value for key, value in item.items() if key not in _OF_INSTITUTION}
+            item.update(item["previous"]["institution"])
     return item
 
 
 def _previous(previous: Request, request: Request) -> dict[str, Any]:
     before = previous.item()
-    names = ("name", "ruc", "acronym", "phone", "address", "city")
-    said: dict[str, Any] = {"institution": {key: before[key] for key in names if before.get(key)}}
+    known = {key: before[key] for key in _OF_INSTITUTION if before.get(key)}
+    said: dict[str, Any] = {"institution": known}
     if previous.person.national_id == request.person.national_id:
         said["administrator"] = previous.person.item()
     return said
