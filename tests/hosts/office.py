@@ -78,6 +78,7 @@ class Applicant:
         }
 
 
+VIAS = {"capacitacion": ["central"], "produccion": ["central", "ciudadano"], "propia": ["autoalojada"]}
 # An office that asks neither for hours of training nor for a review: most tests are about the spine.
 SPINE = {"exigir_capacitacion": False, "exigir_revision": False}
 
@@ -138,7 +139,7 @@ class Office:
             "environments": {
                 environment.name: {
                     "kind": environment.kind,
-                    "vias": ["autoalojada" if environment.kind == "propia" else "central"],
+                    "vias": VIAS[environment.kind],
                     "inventory": f"inventories/{environment.name}",
                     "url": environment.url,
                     "vault": {"file": f"secretos/{environment.name}"},
