@@ -310,18 +310,18 @@ def gate(office: Office, environment: LocalEnvironment, group: str) -> Iterator[
 
 
 class Hold:
-    """Keeps every writer of `usuarios` just after its rows are written, before COMMIT."""
+    """Keeps every writer of a table just after its rows are written, before COMMIT."""
 
     KEY = 771_204
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, table: str = "usuarios") -> None:
         self.database = database
         database.sql(
             f"""CREATE FUNCTION prueba_espera() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
               WHILE EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = {self.KEY}
                             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
               LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NULL; END $$;
-            CREATE TRIGGER zz_prueba_espera AFTER INSERT OR UPDATE ON usuarios
+            CREATE TRIGGER zz_prueba_espera AFTER INSERT OR UPDATE ON {table}
               FOR EACH ROW EXECUTE FUNCTION prueba_espera();"""
         )
         self._connection = database.cluster.connect(database.name)
@@ -342,9 +342,9 @@ class Hold:
 
 
 @contextmanager
-def hold(database: Database) -> Iterator[Hold]:
+def hold(database: Database, table: str = "usuarios") -> Iterator[Hold]:
     """Hold writers before COMMIT; nothing of it stays."""
-    held = Hold(database)
+    held = Hold(database, table)
     try:
         yield held
     finally:

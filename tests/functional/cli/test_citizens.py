@@ -1,4 +1,4 @@
-"""A citizen with electronic signature: asked for, approved, rejected, retired, through the real command line."""
+"""A citizen with electronic signature: asked for, approved, rejected, retired, through the real CLI."""
 
 from __future__ import annotations
 
