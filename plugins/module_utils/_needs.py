@@ -23,7 +23,7 @@ BACKUPS: Needs = {
         *("estado_respaldo", "estado_solicitud", "fecha_fin_doc", "fecha_inicio_doc", "fecha_solicita"),
         *("resp_codi", "resp_soli_codi", "usua_codi_solicita"),
     ),
-    "respaldo_usuario": ("fecha_fin", "fecha_solicita", "resp_codi", "usua_codi"),
+    "respaldo_usuario": ("fecha_eliminado", "fecha_fin", "fecha_solicita", "resp_codi", "usua_codi"),
 }
 
 
