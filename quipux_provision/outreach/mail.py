@@ -42,6 +42,7 @@ class ActivationMail(Letter):
         2026, 23:59 (hora de Ecuador continental)``; None while the clock has no start.
     :ivar days: in training, calendar days from the day after the mail to the due date; None: not told.
     :ivar reopened: in training, whether the mail gives new days to a case that had some before.
+    :ivar relieves: whether its reader takes over from another administrator.
     """
 
     environment_kind: str
@@ -52,6 +53,7 @@ class ActivationMail(Letter):
     due_text: str | None = None
     days: int | None = None
     reopened: bool = False
+    relieves: bool = False
 
 
 def compose(

@@ -107,6 +107,9 @@ def _page(
 ) -> site.CasePage:
     data = workspace.known(case.request_ref)
     request = Request.from_source(case.case, data["request"]) if data else None
+    if request and (successor := workspace.known(case.administrator_ref)):
+        present = {**request.source, "administrador": successor["request"]["administrador"]}
+        request = Request.from_source(case.case, present)
     countdown = _countdown(workspace, case, now)
     gathered = Gathered(workspace, case, events, now, masking.email(request.person.email) if request else "")
     return site.CasePage(
@@ -134,6 +137,8 @@ def _page(
         approvals=approvals(gathered),
         training=training(gathered),
         fingerprints=fingerprints(gathered),
+        change_of=case.change_of,
+        changes=tuple(told["changes"]),
     )
 
 

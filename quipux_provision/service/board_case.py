@@ -64,7 +64,7 @@ def messages(gathered: Gathered) -> tuple[site.Message, ...]:
         site.Message(
             time=event.time,
             text=_subject(event),
-            to="Operador" if _to_operator(event) else gathered.email,
+            to=_addressee(gathered, event),
             environment=event.environment,
             fate=event.kind.partition(".")[2],
             detail=event.data.get("file") or event.data.get("reason") or "",
@@ -81,8 +81,9 @@ def _subject(event: Event) -> str:
     return f"Activación de la cuenta{attached}"
 
 
-def _to_operator(event: Event) -> bool:
-    return str(event.data.get("key", "")).startswith(f"{kinds.SUSPENSION_OPERATOR}:")
+def _addressee(gathered: Gathered, event: Event) -> str:
+    kind = str(event.data.get("key", "")).partition(":")[0]
+    return {kinds.SUSPENSION_OPERATOR: "Operador", kinds.RELIEF: "AIQ saliente"}.get(kind, gathered.email)
 
 
 def approvals(gathered: Gathered) -> tuple[site.Approval, ...]:

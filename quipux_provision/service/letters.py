@@ -195,6 +195,7 @@ def _compose(
         **post.letterhead(workspace, environment, work.case, request),
         environment_kind=environment.kind,
         login=f"U{person.national_id}",
+        relieves=request.change is not None,
         link=_link(environment, work),
         expires_hours=policy.activation_hours,
         url=environment.url,

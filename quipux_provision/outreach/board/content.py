@@ -184,6 +184,8 @@ class CasePage:
     :param road: the states of its road to production, reached or not.
     :param steps: the states that it was in, in order.
     :param acronym: None, as institution and person, after a purge.
+    :param change_of: the case whose administrator this one replaces.
+    :param changes: the changes of its administrator that are under way.
     """
 
     case: str
@@ -208,10 +210,14 @@ class CasePage:
     approvals: tuple[Approval, ...] = ()
     training: Training | None = None
     fingerprints: tuple[Fingerprint, ...] = ()
+    change_of: str | None = None
+    changes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """What the case is called: the institution's acronym, the case's own name after a purge."""
+        if self.change_of and self.acronym:
+            return f"{self.acronym}, cambio de AIQ"
         return self.acronym or self.case
 
 

@@ -61,6 +61,7 @@ NOTICES = {
     kinds.SUSPENSION_OPERATOR: "Aviso de suspensión al operador",
     kinds.RETURN: "Devolución con observaciones",
     kinds.TRAINING_END: "Fin de la cuenta de capacitación",
+    kinds.RELIEF: "Relevo del AIQ saliente",
 }
 MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 _ENDS = {
@@ -114,7 +115,8 @@ def happening(kind: str, data: Mapping[str, Any], due_text: str = "") -> str:
     """
     if kind == kinds.SUBMITTED:
         route = ROUTES.get(data["via"], data["via"]).lower()
-        return f"Solicitud recibida, ronda {data['round']} ({route})"
+        what = f"Cambio de AIQ de {data['change_of']}: s" if data.get("change_of") else "S"
+        return f"{what}olicitud recibida, ronda {data['round']} ({route})"
     if kind == kinds.ADOPTED:
         return "Adoptada como estaba en Quipux"
     if kind == kinds.ORDERED:
