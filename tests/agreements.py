@@ -41,9 +41,13 @@ SIGNED_AT = datetime(2026, 11, 9, 15, 30, tzinfo=UTC)
 _CEDULA = x509.ObjectIdentifier("1.3.6.1.4.1.37947.3.1")
 
 
-@cache
 def key(number: int = 0, bits: int = 2048) -> rsa.RSAPrivateKey:
     """Return a key; another one for every *number*."""
+    return _key(number, bits)
+
+
+@cache
+def _key(_number: int, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
@@ -147,4 +151,4 @@ def bundle(
 def agreement(national_id: str | None = CITIZEN, **more: Any) -> bytes:
     """Return the agreement of the citizen with that cédula, as it should be."""
     made = certificate(national_id, **more)
-    return bundle([signer(made)], [made])
+    return bundle([signer(made, number=more.get("number", 0))], [made])

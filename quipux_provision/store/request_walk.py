@@ -115,11 +115,11 @@ class Walk:
     def _suggest(self, key: str, section: Section) -> str:
         if near := difflib.get_close_matches(key, section.fields, 1, 0.7):
             return _("did you mean {key}?").format(key=near[0])
+        if section is self._root and (elsewhere := _elsewhere(key)):
+            return elsewhere
         for other, field in self._root.fields.items():
             if isinstance(field, Section) and key in field.fields:
                 return _("it belongs below {section}").format(section=other)
-        if section is self._root and (elsewhere := _elsewhere(key)):
-            return elsewhere
         return _("take it out; the keys here are: {keys}").format(keys=", ".join(section.fields))
 
     def _value(self, node: yaml.Node, at: Place, field: Node, name: str) -> Any:
