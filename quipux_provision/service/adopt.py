@@ -171,8 +171,9 @@ class _Call:
         self.rucs = Counter(place.ruc.strip() for place in active if place.ruc.strip())
         self.siglas = Counter(place.sigla for place in active if place.sigla)
         self.known = _known(self.workspace, state, self.environment)
-        self.kept = adoptions.kept(root, self.environment.name, state.cases)
+        # The names first: a file that another call writes meanwhile must not look like somebody else's.
         self.names = {*state.cases, *adoptions.taken(root)}
+        self.kept = adoptions.kept(root, self.environment.name, state.cases)
         self.today: date = local_date(self.workspace.now(), ZoneInfo(self.workspace.settings.policy.zone))
 
     def judge(self, place: Place) -> None:
@@ -319,14 +320,14 @@ class _Call:
 
     def _meet(self, place: Place, name: str) -> None:
         """Go on with the file that another call wrote this very moment."""
-        self.kept = adoptions.kept(self.workspace.root, self.environment.name, ())
-        mine = self._file(place)
+        path = self.workspace.root / adoptions.FOLDER / f"{name}.yml"
+        mine = adoptions.read(path, self.environment.name)
         if mine is None or mine.request is None:
             raise Locked(
                 _("{file} appeared while this command ran").format(file=f"{adoptions.FOLDER}/{name}.yml"),
                 _("run the command again"),
             )
-        self._compare(place, mine.path.stem, mine.request)
+        self._compare(place, name, mine.request)
 
     def _accept(self, place: Place, name: str, request: Request, told: Sequence[str] = ()) -> None:
         administrator = adoption.administrator_of(place, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,26 +99,30 @@ def taken(root: Path) -> set[str]:
     return {path.name.split(".")[0] for path in (root / FOLDER).glob("*.y*ml*")}
 
 
-def kept(root: Path, environment: str, known: Collection[str]) -> list[Kept]:
+def kept(root: Path, environment: str, known: Container[str]) -> list[Kept]:
     """Return the files of earlier calls, those of *known* cases left out, in the order of their names."""
-    found = []
-    for path in sorted((root / FOLDER).glob("*.y*ml*")):
-        draft = path.name.endswith(DRAFT)
-        if not draft and (path.suffix not in (".yml", ".yaml") or path.stem in known):
-            continue
-        text, _unreadable = read_text(path)
-        if text is None or "adopcion" not in text:
-            continue
-        mark = _MARK.match(text)
-        number = int(mark[2]) if mark and mark[1] == environment else None
-        request, problems = (None, ()) if draft else load_request(path)
-        if request and (request.adoption is None or request.adoption.environment != environment):
-            continue
-        if request or number is not None:
-            shown_path = f"{FOLDER}/{path.name}"
-            told = [replace(problem, file=shown_path) for problem in problems]
-            found.append(Kept(path, draft, number, request, told))
-    return found
+    paths = (path for path in sorted((root / FOLDER).glob("*.y*ml*")) if path.stem not in known)
+    found = (read(path, environment) for path in paths)
+    return [one for one in found if one]
+
+
+def read(path: Path, environment: str) -> Kept | None:
+    """Return what the file at *path* is to ``adopt`` in *environment*; None where it is nothing to it."""
+    draft = path.name.endswith(DRAFT)
+    if not draft and path.suffix not in (".yml", ".yaml"):
+        return None
+    text, _unreadable = read_text(path)
+    if text is None or "adopcion" not in text:
+        return None
+    mark = _MARK.match(text)
+    number = int(mark[2]) if mark and mark[1] == environment else None
+    request, problems = (None, []) if draft else load_request(path)
+    if request and (request.adoption is None or request.adoption.environment != environment):
+        return None
+    if request is None and number is None:
+        return None
+    shown_path = f"{FOLDER}/{path.name}"
+    return Kept(path, draft, number, request, [replace(problem, file=shown_path) for problem in problems])
 
 
 def write(root: Path, name: str, text: str, *, draft: bool) -> bool:
