@@ -42,8 +42,14 @@ def inactive_users(arguments: Namespace, output: Output) -> int:
 
 
 def _user(user: dict[str, Any]) -> str:
-    return _("{id}  {name}  {area}  documents: {documents}").format(
-        id=user["id"], name=user["name"], area=user["area"], documents=user["documents"]
+    words = {"due": _("due"), "requested": _("requested")}
+    return _("{id}  {name}  {area}: {missing} of {documents} documents in no backup; {state}").format(
+        id=user["id"],
+        name=user["name"],
+        area=user["area"]["name"],
+        missing=user["missing"],
+        documents=user["documents"],
+        state=words[user["state"]],
     )
 
 
