@@ -21,6 +21,8 @@ def error_of(case: str, reported: Mapping[str, Any]) -> ProvisionError:
     message, hint = known
     if reported["code"] == "account_exists" and "existing_account" not in reported["hint"]:
         hint = ""  # several accounts in the institution itself: the module says what to do with them
+    if reported["code"] == "no_such_account" and "existing_account" not in reported["hint"]:
+        message, hint = _("the administrator who goes has no account there"), _("look it up in Quipux")
     kind = GateClosed if reported["code"] == PLAN_CHANGED else RunFailed
     return kind(f"{case}: {message} ({reported['message']})", hint or reported["hint"])
 
@@ -40,6 +42,14 @@ def _known() -> dict[str, tuple[str, str]]:
         "no_such_account": (
             _("there is no account that could be shared"),
             _("write cuenta_existente: rechazar in the request"),
+        ),
+        "documents_in_process": (
+            _("documents in process lie on a desk that would be closed"),
+            "",
+        ),
+        "no_administrator": (
+            _("the institution would be left without an active administrator (AIQ)"),
+            _("see who administers it in Quipux; then plan again"),
         ),
         "unknown_city": (_("the city is not in Quipux's catalogue"), ""),
         PLAN_CHANGED: (
