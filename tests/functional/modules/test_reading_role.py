@@ -95,6 +95,14 @@ def test_a_right_that_the_reading_role_lacks_is_named(quipux: Quipux) -> None:
     assert "missing privileges for quipux_ro: SELECT on permiso_usuario;" in answer["msg"]
 
 
+def test_roles_of_an_older_version_are_told_to_be_made_again(quipux: Quipux) -> None:
+    """They see other columns of the table, so that a look at the table alone would find nothing wrong."""
+    quipux.sql("REVOKE SELECT (radi_usua_actu) ON radicado FROM quipux_ro, quipux_prov")
+    for user in ("quipux_ro", "quipux_prov"):
+        answer = quipux.call("institution", user=user, items=[item()], _ansible_check_mode=True)
+        assert f"missing privileges for {user}: SELECT on radicado; run the role's" in answer["msg"]
+
+
 def test_a_plan_still_tells_what_the_writing_role_lacks(quipux: Quipux) -> None:
     quipux.sql("REVOKE INSERT ON log FROM quipux_prov")
     answer = quipux.call("institution", items=[item()], _ansible_check_mode=True)
