@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import fcntl
+import hashlib
 import os
 import secrets
 import stat
@@ -18,6 +20,8 @@ from ansible_collections.quipux.provision.plugins.module_utils._errors import Ca
 
 _MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff"}
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
+_PRIVATE_FOLDER_MODE, _PRIVATE_FILE_MODE = 0o750, 0o640
+AGREEMENT_LIMIT = 5 * 1024 * 1024
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -71,6 +75,66 @@ class Bodega:
             if folder is not None and not self._check_mode:
                 self._replace(folder, name, content)
 
+    def agreement(self, citizen: int, digest: str, content_base64: str, made: list[str]) -> None:
+        """A citizen's signed agreement where Quipux looks for it, replaced whole if it differs. On disk
+        before anybody is told so, since a row of the database will claim that it is there."""
+        try:
+            content = base64.b64decode(content_base64, validate=True)
+        except (binascii.Error, ValueError):
+            raise Refused(
+                "bad_value", "the agreement is not base64", "encode the file with b64encode"
+            ) from None
+        if len(content) > AGREEMENT_LIMIT or hashlib.sha256(content).hexdigest() != digest:
+            raise Refused(
+                "agreement_differs", "the agreement is not the one of its digest", "look at the file"
+            )
+        with contextlib.ExitStack() as stack:
+            folder = self._walk(["ciudadanos"], made, stack, _PRIVATE_FOLDER_MODE)
+            name = agreement_name(citizen)
+            if folder is not None and self._same(folder, name, content, _PRIVATE_FILE_MODE):
+                return
+            made.append(f"ciudadanos/{name}")
+            if folder is not None and not self._check_mode:
+                self._sweep(folder, name)
+                self._replace(folder, name, content, _PRIVATE_FILE_MODE)
+                os.fsync(folder)
+
+    def demand_agreement(self, citizen: int, digest: str) -> None:
+        """ItemError unless the agreement's file is there with this content."""
+        name = agreement_name(citizen)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            with contextlib.ExitStack() as stack:
+                folder = self._enter(self._root, "ciudadanos", stack)
+                number = os.open(name, flags, dir_fd=folder)
+                with os.fdopen(number, "rb") as file:
+                    if not stat.S_ISREG(os.fstat(number).st_mode):
+                        raise FileNotFoundError
+                    content = file.read(AGREEMENT_LIMIT + 1)
+        except OSError:
+            raise Refused(
+                "agreement_missing",
+                f"ciudadanos/{name} is not in the bodega",
+                "have the case's request written again, which puts it there",
+            ) from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise Refused(
+                "agreement_differs",
+                f"ciudadanos/{name} in the bodega is another agreement",
+                "somebody replaced it in Quipux; look at it before anything is approved",
+            )
+
+    def _sweep(self, folder: int, name: str) -> None:
+        """Remove what a run that was killed left half written; one that lives holds a lock on its own."""
+        with os.scandir(folder) as entries:
+            left = [entry.name for entry in entries if entry.name.startswith(f".{name}.")]
+        for one in left:
+            with contextlib.suppress(OSError):
+                number = os.open(one, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+                with os.fdopen(number, "rb"):
+                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(one, dir_fd=folder)
+
     def _years(self, area: str) -> list[str]:
         found = []
         with os.scandir(self._root) as entries:
@@ -88,7 +152,11 @@ class Bodega:
         return number
 
     def _walk(
-        self, names: list[str], made: list[str], stack: contextlib.ExitStack | None = None
+        self,
+        names: list[str],
+        made: list[str],
+        stack: contextlib.ExitStack | None = None,
+        mode: int = _FOLDER_MODE,
     ) -> int | None:
         """Enter the folders one in the other, making what lacks; None if one lacks in check mode."""
         with contextlib.ExitStack() as own:
@@ -103,9 +171,9 @@ class Bodega:
                     if self._check_mode:
                         return None
                     with contextlib.suppress(FileExistsError):  # another run was faster
-                        os.mkdir(name, _FOLDER_MODE, dir_fd=parent)
+                        os.mkdir(name, mode, dir_fd=parent)
                     number = self._enter(parent, name, keep)
-                    os.fchmod(number, _FOLDER_MODE)
+                    os.fchmod(number, mode)
                     os.fchown(number, self._owner, self._group)
                 except (NotADirectoryError, OSError) as error:
                     raise ItemError(
@@ -126,7 +194,7 @@ class Bodega:
             if not self._check_mode:
                 os.fchown(number, self._owner, self._group)
 
-    def _same(self, folder: int, name: str, content: bytes) -> bool:
+    def _same(self, folder: int, name: str, content: bytes, mode: int | None = None) -> bool:
         try:
             number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
         except OSError:
@@ -137,23 +205,33 @@ class Bodega:
                 stat.S_ISREG(found.st_mode)
                 and self._owner in (-1, found.st_uid)
                 and self._group in (-1, found.st_gid)
+                and mode in (None, stat.S_IMODE(found.st_mode))
                 and file.read(len(content) + 1) == content
             )
 
-    def _replace(self, folder: int, name: str, content: bytes) -> None:
+    def _replace(self, folder: int, name: str, content: bytes, mode: int = _FILE_MODE) -> None:
         temporary = f".{name}.{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        number = os.open(temporary, flags, _FILE_MODE, dir_fd=folder)
+        number = os.open(temporary, flags, mode, dir_fd=folder)
         try:
             with os.fdopen(number, "wb") as file:
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 file.write(content)
-                os.fchmod(number, _FILE_MODE)
+                os.fchmod(number, mode)
                 os.fchown(number, self._owner, self._group)
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                file.flush()
+                os.fsync(number)
+                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
             raise
 
 
-__all__: t.Sequence[str] = ("Bodega",)
+def agreement_name(citizen: int) -> str:
+    """As Quipux calls the file."""
+    return f"{citizen}_acuerdo.pdf.p7m"
+
+
+__all__: t.Sequence[str] = ("AGREEMENT_LIMIT", "Bodega", "agreement_name")

@@ -27,8 +27,8 @@ WITH q AS (
   UNION SELECT q.n, q.national_id, s.ciu_codigo FROM q
     JOIN public.solicitud_firma_ciudadano s ON s.ciu_cedula = q.national_id
 )
-SELECT q.n, coalesce(c.found, '[]'), coalesce(u.found, '[]'), coalesce(s.found, '[]'), coalesce(m.found, '[]'),
-  (SELECT min(d.depe_codi) FROM public.dependencia d WHERE d.inst_codi = 1)
+SELECT q.n, coalesce(c.found, '[]'), coalesce(u.found, '[]'), coalesce(s.found, '[]'),
+  coalesce(m.found, '[]'), (SELECT min(d.depe_codi) FROM public.dependencia d WHERE d.inst_codi = 1)
 FROM q
 LEFT JOIN (
   SELECT k.n, json_agg(json_build_object('id', c.ciu_codigo, 'state', c.ciu_estado, 'new', c.ciu_nuevo,
@@ -56,8 +56,8 @@ LEFT JOIN (
 LEFT JOIN (
   SELECT k.n, json_agg(json_build_object('id', s.sol_codigo, 'citizen', s.ciu_codigo, 'state', s.sol_estado,
       'certificate', s.sol_firma, 'observations', s.sol_observaciones,
-      'taken', EXISTS (SELECT 1 FROM public.usuario m WHERE m.usua_codi = s.ciu_codigo)) ORDER BY s.sol_codigo)
-    AS found
+      'taken', EXISTS (SELECT 1 FROM public.usuario m WHERE m.usua_codi = s.ciu_codigo))
+    ORDER BY s.sol_codigo) AS found
   FROM k JOIN public.solicitud_firma_ciudadano s ON s.ciu_codigo = k.id GROUP BY k.n
 ) s ON s.n = q.n
 LEFT JOIN (

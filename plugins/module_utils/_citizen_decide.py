@@ -241,7 +241,7 @@ def _send(decision: CitizenDecision, desired: DesiredCitizen) -> None:
     sent = state in (SENT, APPROVED)
     before = {
         "state": None if state == EDITED else STATES[state],
-        "certificate": _CERTIFICATES.get(row.get("certificate")) if sent else None,
+        "certificate": _CERTIFICATES.get(row.get("certificate", 0)) if sent else None,
         "agreement": agreement_of(row) if sent else None,
     }
     after = {"state": STATES[SENT], "certificate": desired.certificate, "agreement": desired.agreement}
@@ -249,11 +249,7 @@ def _send(decision: CitizenDecision, desired: DesiredCitizen) -> None:
         if before[name] != text:
             decision.change("request", key, name, before[name], text)
     if before != after:
-        decision.set_request = {
-            "state": SENT,
-            "certificate": desired.certificate,
-            "agreement": desired.agreement,
-        }
+        decision.set_request = {**after, "state": SENT}
     decision.copy_request = bool(decision.set_request or decision.set)
 
 
@@ -314,7 +310,7 @@ def _same_agreement(decision: CitizenDecision, desired: DesiredCitizen) -> None:
     if desired.agreement and found != desired.agreement:
         raise Refused(
             "agreement_differs",
-            f"the request that {desired.national_id} has here is about another agreement ({found or 'unknown'})",
+            f"the request of {desired.national_id} here is about another agreement ({found or 'unknown'})",
             "somebody sent it in Quipux itself; reject it there or have this case's written again",
         )
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 
@@ -173,10 +174,8 @@ def _previous(raw: dict[str, t.Any] | None, cities: Cities) -> Fields:
     texts = {key: quipux_text(value) for key, value in (raw or {}).items() if isinstance(value, str)}
     found = {key: texts[key] for key in (*TEXTS, "certificate") if key in texts}
     if texts.get("city"):
-        try:
+        with contextlib.suppress(Refused):
             found["city"] = str(cities.resolve(texts["city"]))
-        except Refused:
-            pass
     return found
 
 

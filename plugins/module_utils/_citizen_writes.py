@@ -87,7 +87,7 @@ def reserve(out: Script, desired: DesiredCitizen, number: int) -> None:
 
 
 def script(position: int, desired: DesiredCitizen, decision: CitizenDecision, cities: Cities) -> Script:
-    """All statements of one item, in the fixed order person, password, permissions, request, sessions, log."""
+    """All statements of one item, in a fixed order: person, password, permissions, request, sessions, log."""
     out = Script()
     number = decision.number
     if number is not None:
@@ -180,9 +180,7 @@ def _save(
     audit = _audit("ciu_fecha_actualiza", "ciu_obs_actualiza", text)
     out.update("ciudadano", "ciu_codigo", number, {**row, **audit})
     # What the citizen had asked to be changed is over with this, as on the page.
-    out.add(
-        "UPDATE public.ciudadano_tmp SET ciu_estado = 0 WHERE ciu_codigo = %s AND ciu_estado <> 0", number
-    )
+    out.add("UPDATE public.ciudadano_tmp SET ciu_estado = 0 WHERE ciu_codigo = %s", number)
 
 
 def _deactivate(out: Script, desired: DesiredCitizen, decision: CitizenDecision, number: int) -> None:

@@ -140,6 +140,11 @@ def open_session(module: AnsibleModule) -> _connection.Session:
 
 def run_items(module: AnsibleModule, kind: Kind[t.Any, t.Any]) -> None:
     """Connect, run the list, give the results."""
+    module.exit_json(**results_of(module, kind))
+
+
+def results_of(module: AnsibleModule, kind: Kind[t.Any, t.Any]) -> dict[str, t.Any]:
+    """Connect, run the list, or end the module; what is to be answered."""
     session = open_session(module)
     items = _take_items(module)
     try:
@@ -177,7 +182,7 @@ def run_items(module: AnsibleModule, kind: Kind[t.Any, t.Any]) -> None:
         for item, result in zip(items, results):
             if item["expect"]:
                 result["changes"] = []
-    module.exit_json(**answer)
+    return answer
 
 
 def _demand_database(found: Spec, expected: Spec | None) -> None:
