@@ -64,6 +64,7 @@ def _submit(workspace: Workspace, requests: Sequence[Request]) -> list[CaseResul
         _refuse_withdrawn(case)
         if case:
             _refuse_another_case(workspace, state, case, request)
+        _refuse_adoption(case, request)
         _refuse_known_subject(request, known)
 
     for request in requests:
@@ -114,15 +115,17 @@ def take_in(
         **change,
     }
     author, signed = workspace.signed(REQUEST, statement)
-    data = {
+    data: dict[str, Any] = {
         "via": request.route,
         "round": round_,
         "request_digest": request_digest,
         "signed": signed,
         **change,
     }
+    if files := _files(request):
+        data["files"] = [file.sha256 for file in files]
     personal: dict[str, Any] = {"salt": salt, "request": dict(request.source)}
-    submitted = NewEvent(SUBMITTED, request.case, None, author, data, personal)
+    submitted = NewEvent(SUBMITTED, request.case, None, author, data, personal, files)
     detail = {**_detail(round_, request_digest), **_hours(trained)}
     return [submitted, *trained], CaseResult(request.case, "ok", changed=True, detail=detail)
 
