@@ -16,7 +16,7 @@ from quipux_provision.domain.text import refused_characters
 from quipux_provision.errors import GateClosed, ProvisionError, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.board.writer import page_name
-from quipux_provision.service import agreements
+from quipux_provision.service import agreements, changes
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.files import refuse_existing
 
@@ -49,9 +49,18 @@ def may_purge(workspace: Workspace, name: str) -> CaseState:
 
     :raises GateClosed: it has not ended, or not long enough ago.
     """
-    case = workspace.case(workspace.state(), name)
+    state = workspace.state()
+    case = workspace.case(state, name)
     if case.purged:
         return case
+    changed = state.cases[case.change_of] if case.change_of else None
+    if changed and not changed.purged and changes.newest_source(state, changed) == name:
+        raise GateClosed(
+            _("the present administrator of {changed} is known from {case}").format(
+                changed=changed.case, case=name
+            ),
+            _("purge {changed} first, once it may be").format(changed=changed.case),
+        )
     if case.state not in _ENDED:
         raise GateClosed(
             _("{case} has not ended: it is {state}").format(case=name, state=case.state),
