@@ -129,8 +129,8 @@ items:
         request:
           description: The newest request with its C(id), when it was C(requested), Quipux's numbers of
             its C(state) (1 edited, 2 sent, 3 approved, 4 refused, 5 stopped, 6 done, 14 withdrawn) and
-            C(backup_state) (8 to be made, 9 being made, 12 made, 13 downloaded, 15 removed), and whether it is
-            C(open); null without one.
+            C(backup_state) (8 to be made, 9 being made, 12 made, 13 downloaded, 15 removed), and whether it
+            is C(open); null without one.
           type: dict
         state:
           description: V(due) documents are in no backup and nobody has asked, V(requested) somebody has,

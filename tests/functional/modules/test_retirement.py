@@ -61,9 +61,9 @@ class House:
 
     def document(self, number: int, user: int, state: int) -> None:
         self.quipux.sql(
-            "INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, radi_fech_ofic, esta_codi, "
-            "radi_usua_actu, radi_inst_actu) SELECT %s, %s, now(), now(), %s, usua_codi, inst_codi FROM usuarios "
-            "WHERE usua_codi = %s",
+            "INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, radi_fech_ofic, "
+            "esta_codi, radi_usua_actu, radi_inst_actu) SELECT %s, %s, now(), now(), %s, usua_codi, inst_codi "
+            "FROM usuarios WHERE usua_codi = %s",
             (number, number, state, user),
         )
 
@@ -86,7 +86,8 @@ class House:
 
     def active(self) -> list[int]:
         rows = self.quipux.sql(
-            "SELECT usua_codi FROM usuario WHERE inst_codi = %s AND usua_esta = 1 AND inst_estado = 1 ORDER BY 1",
+            "SELECT usua_codi FROM usuario WHERE inst_codi = %s AND usua_esta = 1 AND inst_estado = 1 "
+            "ORDER BY 1",
             (self.ids["institution"],),
         )
         return [number for (number,) in rows]
@@ -300,8 +301,8 @@ class TestPeopleElsewhere:
             there = house.user("2400000012", house.other)
         else:
             there = quipux.value(
-                "INSERT INTO ciudadano (ciu_codigo, ciu_cedula, ciu_nombre, ciu_apellido, ciu_estado, ciu_nuevo) "
-                "VALUES (nextval('usuarios_usua_codi_seq'), '2400000012', 'Otra', 'Persona', 1, 1) "
+                "INSERT INTO ciudadano (ciu_codigo, ciu_cedula, ciu_nombre, ciu_apellido, ciu_estado, "
+                "ciu_nuevo) VALUES (nextval('usuarios_usua_codi_seq'), '2400000012', 'Otra', 'Persona', 1, 1) "
                 "RETURNING ciu_codigo"
             )
         before = quipux.dump()
@@ -380,8 +381,8 @@ class TestRefused:
     def test_what_comes_with_quipux(self, house: House, number: int) -> None:
         quipux = house.quipux
         quipux.sql(
-            "INSERT INTO institucion (inst_codi, inst_nombre, inst_estado) SELECT %s, 'X', 1 WHERE NOT EXISTS "
-            "(SELECT 1 FROM institucion WHERE inst_codi = %s)",
+            "INSERT INTO institucion (inst_codi, inst_nombre, inst_estado) SELECT %s, 'X', 1 "
+            "WHERE NOT EXISTS (SELECT 1 FROM institucion WHERE inst_codi = %s)",
             (number, number),
         )
         quipux.sql("UPDATE institucion SET inst_ruc = '1700000066001' WHERE inst_codi = %s", (number,))

@@ -149,8 +149,8 @@ class TestWhoIsInactive:
             number = office.paper(1, 2, radi_usua_dest=f"-{other}-")
             row = {"usua_codi_ori": other, "usua_codi_dest": other, column: user}
             office.quipux.sql(
-                "INSERT INTO hist_eventos (hist_fech, usua_codi_ori, usua_codi_dest, radi_nume_radi, hist_obse, "
-                "sgd_ttr_codigo) VALUES (now(), %s, %s, %s, '', %s)",
+                "INSERT INTO hist_eventos (hist_fech, usua_codi_ori, usua_codi_dest, radi_nume_radi, "
+                "hist_obse, sgd_ttr_codigo) VALUES (now(), %s, %s, %s, '', %s)",
                 (row["usua_codi_ori"], row["usua_codi_dest"], number, transaction),
             )
         # Not these: in process, removed, somebody else's whose number begins alike.
