@@ -208,17 +208,15 @@ class Office:
         self.must("aprobadora", "approve", applicant.case, "--environment", environment, "--yes")
 
     def link(self, applicant: Applicant) -> str:
-        """The activation link of the newest mail to an applicant."""
-        mails = sorted(
-            (self.folder / "outbox").glob(f"*{applicant.case}*.eml"), key=lambda path: path.stat().st_mtime_ns
-        )
-        assert mails, "no mail in the outbox"
-        message = message_from_bytes(mails[-1].read_bytes(), policy=policy.default)
-        body = message.get_body(("plain",))
-        assert body is not None
-        found = re.search(r"https?://\S+usuarionuevo\.php\?\S+", body.get_content())
-        assert found, body.get_content()
-        return found[0]
+        """The activation link of the newest mail about an applicant's case that has one."""
+        mails = (self.folder / "outbox").glob(f"*{applicant.case}*.eml")
+        for mail in sorted(mails, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+            body = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+            assert body is not None
+            found = re.search(r"https?://\S+usuarionuevo\.php\?\S+", body.get_content())
+            if found:
+                return found[0]
+        raise AssertionError("no link in the outbox")
 
 
 def _ruc(number: int) -> str:

@@ -44,7 +44,7 @@ class Aiq(Browser):
         form = read_form(self.get(path))
         fields = form.filled(**changes, txtExt="png", btn_accion="Aceptar")
         page = self.upload(path, fields, arch_logo=("logo.png", logo, "image/png"))
-        return _expect(page, "Los cambios se realizaron exitosamente")
+        return expect(page, "Los cambios se realizaron exitosamente")
 
     def create_area(
         self, name: str, acronym: str, parent: int, city: str, template: bytes | None = None
@@ -70,7 +70,7 @@ class Aiq(Browser):
         fields = form.filled(**changes, txt_ok="1")
         files = {"arch_plantilla": ("plantilla.pdf", template, "application/pdf")} if template else {}
         page = self.upload(f"{DEPENDENCIES}/adm_dependencias_grabar.php?accion={action}", fields, **files)
-        return _expect(page, "correctamente")
+        return expect(page, "correctamente")
 
     def create_user(
         self, person: Person, area: int, city: str, permissions: list[int], profile: int = NORMAL, **more: str
@@ -108,7 +108,7 @@ class Aiq(Browser):
 
     def _save_user(self, fields: list[tuple[str, str]], action: int) -> int:
         page = self.upload(f"{USERS}/grabar_usuario.php?accion={action}", fields)
-        _expect(page, "correctamente")
+        expect(page, "correctamente")
         return int(read_form(page).get("nuevo_codigo_usr"))
 
     def create_citizen(self, person: Person, city: int) -> None:
@@ -123,7 +123,7 @@ class Aiq(Browser):
             ciu_ciudad=city,
         )
         page = self.post("Administracion/ciudadanos/grabar_usuario_ext.php?accion=1", fields)
-        _expect(page, "fue creado correctamente")
+        expect(page, "fue creado correctamente")
 
     def _area_people(self, action: str, user: int, head: int | str, area: int) -> None:
         """What the areas page sends for heads and shared trays; its answer is empty."""
@@ -166,7 +166,7 @@ class Aiq(Browser):
             txt_lista_estado="1",
             txt_usuarios_lista="".join(f"-{one}-" for one in members),
         )
-        return _expect(self.post("Administracion/listas/listas_grabar.php", fields), "correctamente")
+        return expect(self.post("Administracion/listas/listas_grabar.php", fields), "correctamente")
 
     def organise_folders(self, area: int, levels: list[str]) -> None:
         """Carpetas Virtuales > Organización: the names of an area's levels, from the top."""
@@ -194,7 +194,7 @@ class Aiq(Browser):
             "txtEstado": "1",
             "depe_actu": str(area),
         }
-        return _expect(self.post("tipo_documental/nuevo_trd_grabar.php", fields), "Se ha creado el Item")
+        return expect(self.post("tipo_documental/nuevo_trd_grabar.php", fields), "Se ha creado el Item")
 
     def create_place(self, name: str, acronym: str, parent: int = 0, *, lowest: bool = False) -> str:
         """Archivo Físico > Nueva Ubicación Física, in the AIQ's own area; only the lowest level is active."""
@@ -206,7 +206,7 @@ class Aiq(Browser):
             "txtSigla": acronym,
             "txtEstado": "1" if lowest else "0",
         }
-        return _expect(self.post("archivo/nueva_ubicacion_fisica_grabar.php", fields), "Se ha creado el Item")
+        return expect(self.post("archivo/nueva_ubicacion_fisica_grabar.php", fields), "Se ha creado el Item")
 
     def subrogate(self, absent: int, deputy: int, area: int, since: str, until: str) -> str:
         """Usuarios internos > Crear Subrogación de Puesto; dates as 2026-11-03."""
@@ -233,7 +233,7 @@ def _boxes(permissions: list[int]) -> dict[str, str]:
     return {"codigo_permisos": "".join(f",{number}," for number in permissions), **boxes}
 
 
-def _expect(page: str, sign: str) -> str:
+def expect(page: str, sign: str) -> str:
     """The page's text. Raises PageError where the sign of success is missing."""
     text = visible(page)
     if not re.search(sign, text):
