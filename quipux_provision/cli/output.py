@@ -129,6 +129,9 @@ def _status_word(status: str) -> str:
         "planned": _("planned"),
         "recorded": _("recorded"),
         "due": _("due"),
+        "adopted": _("adopted"),
+        "adoptable": _("can be adopted"),
+        "skipped": _("left out"),
     }
     return words.get(status, status)
 

@@ -15,6 +15,7 @@ import yaml
 from tests.functional.cli.attack import Started, assert_clean, assert_told, ledger_events, tables, until
 from tests.functional.cli.by_hand import by_hand, row
 from tests.functional.cli.local import LocalEnvironment
+from tests.functional.cli.succession import LATER, OFFICE, Successor, carried_to, rights
 from tests.hosts.office import Applicant, Office, Result
 
 EVERYTHING = ("adopt", "--all", "-e", "production")
@@ -424,22 +425,74 @@ def test_what_is_not_what_was_signed(office: Office, production: LocalEnvironmen
 
 
 def test_a_changed_request_goes_the_ordinary_road(office: Office, production: LocalEnvironment) -> None:
-    """Nothing to apply at first; a changed request needs training, a plan, an approval, and is written."""
+    """Nothing to carry out at first; a changed request needs a plan and an approval, and then is written."""
     who = Applicant.invent()
     ((institution, area, account),) = by_hand(production.database, row(who))
     (one,) = adopt(office).values()
     case, path = one["case"], office.folder / one["file"]
-    assert office.run("operador", "submit", path).code == 0
+    assert "no change" in office.must("operador", "submit", path).output
+    before = tables(production.database)
+    office.must("ejecutor", "promote", case, code=5)
+    assert tables(production.database) == before
     text = path.read_text().replace('"Calle Inventada 100, Quito"', '"Avenida Nueva 1"')
     path.write_text(text)
     office.must("autora", "submit", path)
-    for environment, person in (("training", "operador"), ("production", "ejecutor")):
-        office.must("operador", "plan", case, "-e", environment)
-        office.must("aprobadora", "approve", case, "-e", environment, "--yes")
-        office.must(person, "apply", case, "-e", environment)
+    office.must("operador", "plan", case, "-e", "production")
+    office.must("operador", "approve", case, "-e", "production", "--yes", code=5)  # who adopted it wrote it
+    office.must("aprobadora", "approve", case, "-e", "production", "--yes")
+    office.must("ejecutor", "promote", case)
     address = "SELECT dep_direccion FROM dependencia WHERE depe_codi = %s"
     assert production.database.sql(address, (area,)) == [("Avenida Nueva 1",)]
     count = "SELECT count(*), min(usua_pasw) FROM usuarios WHERE inst_codi = %s AND usua_codi = %s"
     assert production.database.sql(count, (institution, account)) == [(1, "a" * 26)]
     assert state(office, case)["state"] == "en_produccion"
     office.must("autora", "audit", "verify")
+
+
+def test_the_years_after(office: Office, production: LocalEnvironment) -> None:
+    """What is known of an adopted case serves drift, a change of administrator, retirement and return."""
+    who = Applicant.invent()
+    database = production.database
+    database.sql("UPDATE usuarios SET usua_pasw = substr(md5('otra'), 2, 26) WHERE usua_codi = 0")
+    formatted = {"phone": "(02) 299-9999", "name": f"Instituto  D′Angelo {who.acronym}"}
+    ((institution, _area, account),) = by_hand(database, row(who, **formatted))
+    drift = ("drift", "-e", "production", "--format", "json")
+    told = office.must("operador", *drift).json()["environments"][0]["findings"]
+    assert [(one["code"], one["institution"]) for one in told] == [("institution_unmanaged", institution)]
+    (one,) = adopt(office).values()
+    case = one["case"]
+    told = office.must("operador", *drift).json()["environments"][0]["findings"]
+    assert [(one["code"], one["case"]) for one in told] == [("aiq_no_backup", case)]
+
+    successor = Successor.invent(f"{case}-relevo")
+    office.must(
+        "autora", "replace-administrator", case, "--request", successor.write(office, who.national_id)
+    )
+    for gate in ("training", "production"):
+        carried_to(office, successor, gate, **LATER)
+    office.must("ejecutor", "promote", successor.case, **LATER)
+    assert rights(production, who.national_id) == [(1, ())]
+    assert rights(production, successor.national_id) == [(1, OFFICE)]
+    assert adopt_later(office) == {"unchanged"}
+
+    def ordered(verb: str) -> list[tuple[int, int]]:
+        reason = ("--reason", "Decreto 1 de ejemplo")
+        office.must("autora", verb, case, "-e", "production", *reason, **LATER)
+        office.must("operador", "plan", case, "-e", "production", **LATER)
+        office.must("aprobadora", "approve", case, "-e", "production", "--yes", **LATER)
+        office.must("ejecutor", "apply", case, "-e", "production", **LATER)
+        return database.sql(
+            "SELECT inst_estado, usua_esta FROM institucion JOIN usuarios USING (inst_codi)"
+            " WHERE inst_codi = %s AND usua_codi = %s",
+            (institution, account),
+        )
+
+    assert ordered("retire") == [(0, 0)]
+    assert adopt_later(office) == {"unchanged"}
+    assert ordered("reinstate") == [(1, 1)]
+    office.must("autora", "audit", "verify", **LATER)
+
+
+def adopt_later(office: Office) -> set[str]:
+    result = office.must("operador", *EVERYTHING, "--format", "json", **LATER)
+    return {one["status"] for one in result.json()["cases"]}
