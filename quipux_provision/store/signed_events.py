@@ -129,6 +129,8 @@ def _statement(event: Event, ledger_id: str | None) -> Signed:
     said = {**event.data, "case": event.case, "environment": event.environment, "ledger_id": ledger_id}
     said |= {"step": _STEPS[event.kind]} if event.kind in _STEPS else {}
     differs = any(key in statement and key in said and statement[key] != said[key] for key in _REPEATED)
+    # Left out of the statement, it would make a change of another case of a request that is none.
+    differs = differs or statement.get("change_of") != event.data.get("change_of")
     differs = differs or not set(event.data.get("cases", ())) <= set(statement.get("cases", ()))
     if differs or signed["namespace"] != namespace or not required <= set(statement):
         raise _differs()
