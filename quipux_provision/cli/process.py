@@ -14,7 +14,7 @@ from quipux_provision.cli.opening import open_workspace
 from quipux_provision.cli.output import Output
 from quipux_provision.cli.watching import watching
 from quipux_provision.domain.evidence import REASONS
-from quipux_provision.domain.fields import HOURS_MAXIMUM
+from quipux_provision.domain.field_types import HOURS_MAXIMUM
 from quipux_provision.domain.review import awaits_file
 from quipux_provision.errors import RequestInvalid, UsageError
 from quipux_provision.i18n import _, ngettext

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from quipux_provision.domain.fields import ADOPTED_REQUEST, Scalar, Section
+from quipux_provision.domain.field_types import Scalar, Section
+from quipux_provision.domain.fields import ADOPTED_REQUEST
 from quipux_provision.domain.request import Request
 from quipux_provision.domain.text import Finding, canonical_text, quipux_text
 from quipux_provision.i18n import _

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from quipux_provision.domain.field_types import HOURS_MAXIMUM, Listing, Node, Scalar, Section
 from quipux_provision.domain.fields import (
     ADOPTED_REQUEST,
     APC,
@@ -12,12 +13,7 @@ from quipux_provision.domain.fields import (
     CITIZEN,
     CITIZEN_REQUEST,
     EXECUTIVE_COMPANY,
-    HOURS_MAXIMUM,
     INSTITUTION_REQUEST,
-    Listing,
-    Node,
-    Scalar,
-    Section,
 )
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,15 +9,11 @@ from typing import Any
 
 import yaml
 
+from quipux_provision.domain.field_types import HOURS_MAXIMUM, Listing, Node, Scalar, Section
 from quipux_provision.domain.fields import (
     CHANGE_REQUEST,
     CITIZEN_REQUEST,
-    HOURS_MAXIMUM,
     INSTITUTION_REQUEST,
-    Listing,
-    Node,
-    Scalar,
-    Section,
     request_section,
 )
 from quipux_provision.domain.text import Finding, canonical_text, shown

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from quipux_provision.domain.fields import CASE_PATTERN
+from quipux_provision.domain.field_types import CASE_PATTERN
 from quipux_provision.domain.request import Problem, Request, check_together, fill_defaults
 from quipux_provision.domain.text import Finding, shown
 from quipux_provision.i18n import _
