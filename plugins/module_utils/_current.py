@@ -96,8 +96,9 @@ IN_PROCESS = (1, 2)
 # An active account, as the login sees it, too, with both permissions that make an administrator.
 SERVES = (
     "u.usua_esta = 1 AND EXISTS (SELECT 1 FROM public.usuario m WHERE m.usua_codi = u.usua_codi "
-    "AND m.usua_esta = 1 AND m.inst_codi = u.inst_codi) AND (SELECT count(*) FROM public.permiso_usuario p "
-    f"WHERE p.usua_codi = u.usua_codi AND p.id_permiso IN {tuple(MANDATORY.values())}) = 2"
+    "AND m.usua_esta = 1 AND m.inst_codi = u.inst_codi) AND u.usua_codi IN (SELECT p.usua_codi "
+    f"FROM public.permiso_usuario p WHERE p.id_permiso IN {tuple(MANDATORY.values())} "
+    "GROUP BY p.usua_codi HAVING count(*) = 2)"
 )
 
 Row = dict[str, t.Any]
