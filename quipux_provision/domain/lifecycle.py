@@ -330,6 +330,8 @@ def _applied(case: CaseState, event: LedgerEvent) -> None:
         time=event.time if first or progress.applied is None else progress.applied.time,
         stage=data.get("stage", kinds.PRESENT),
     )
+    if progress.stage == kinds.REQUESTED:
+        progress.plan = None  # what is decided next is another
     if data["activation"] == "activated":
         progress.codes.clear()
     if data["mail_wanted"]:
