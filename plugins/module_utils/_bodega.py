@@ -125,15 +125,15 @@ class Bodega:
             )
 
     def _sweep(self, folder: int, name: str) -> None:
-        """Remove what a run that was killed left half written; one that lives holds a lock on its own."""
+        """Remove what a run that was killed left half written: who lives and writes here holds the lock."""
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            return
         with os.scandir(folder) as entries:
             left = [entry.name for entry in entries if entry.name.startswith(f".{name}.")]
         for one in left:
-            with contextlib.suppress(OSError):
-                number = os.open(one, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-                with os.fdopen(number, "rb"):
-                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    os.unlink(one, dir_fd=folder)
+            os.unlink(one, dir_fd=folder)
 
     def _years(self, area: str) -> list[str]:
         found = []
@@ -215,8 +215,6 @@ class Bodega:
         number = os.open(temporary, flags, mode, dir_fd=folder)
         try:
             with os.fdopen(number, "wb") as file:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 file.write(content)
                 os.fchmod(number, mode)
                 os.fchown(number, self._owner, self._group)

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.quipux.provision.plugins.module_utils._grants import PROVISION, READ_ONLY
 from ansible_collections.quipux.provision.plugins.module_utils._scram import fits, make
 
+from tests.functional.modules.citizens import citizen
 from tests.functional.modules.conftest import CEDULA, CODE_HASH, ROOT, RUC, Quipux, item
 from tests.functional.modules.test_accounts import populate
 from tests.stand_in.cluster import Cluster
@@ -17,6 +18,7 @@ from tests.stand_in.database import load
 
 LONG = "canary-long-password-"
 SUCCESSOR = "2405999984"
+CITIZEN = "2405999976"
 TABLE_RIGHTS = [(name, right, False) for name, rights in PROVISION.tables.items() for right in rights]
 RIGHTS = TABLE_RIGHTS + [
     (name, right, True) for name, rights in PROVISION.sequences.items() for right in rights
@@ -52,6 +54,7 @@ def scenario(quipux: Quipux) -> None:
     )
     assert returned["status"] == "ok", returned
     years_after(quipux)
+    citizens_too(quipux)
     gone = quipux.one(
         {"case": "inej", "ruc": RUC, "state": "absent", "administrator": {"national_id": CEDULA}}
     )
@@ -80,6 +83,21 @@ def years_after(quipux: Quipux) -> None:
         {**place, "state": "reinstated", "accounts": left["ids"]["accounts"]}, module="retirement"
     )
     assert back["status"] == "ok", back
+
+
+def citizens_too(quipux: Quipux) -> None:
+    """One sends a request, corrects it, and is approved."""
+    first = citizen(national_id=CITIZEN, activation={"hash": CODE_HASH})
+    number = quipux.call("citizen_number", items=[first])["numbers"][0]
+    assert number["error"] is None, number
+    stored = {"citizen": number["citizen"], "sha256": first["agreement_sha256"]}
+    for wanted in (
+        {**first, "stored": stored},
+        {**first, "stored": stored, "phone": "0221"},
+        {**first, "stored": stored, "phone": "0221", "state": "approved"},
+    ):
+        done = quipux.one(wanted, module="citizen")
+        assert done["status"] == "ok", done
 
 
 @pytest.fixture
