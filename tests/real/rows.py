@@ -16,7 +16,8 @@ from tests.stand_in.database import Database
 Rows = dict[str, dict[str, dict[str, Any]]]  # table -> key as text -> row
 IGNORED = {"log_acceso", "log_sesion", "log_bloqueos_dos"}  # what logging in and clicking leave
 # Who did it, the page's account of it, the numbers of log rows.
-COLUMNS = {"usua_codi_actualiza", "usua_codi_ori", "usua_obs_actualiza", "logc_codi", "resp_hist_eventos"}
+COLUMNS = {"usua_codi_actualiza", "usua_codi_ori", "usua_obs_actualiza", "ciu_obs_actualiza"}
+COLUMNS |= {"logc_codi", "resp_hist_eventos"}
 COLUMNS_OF = {
     "log": {"log_id", "sentencia", "usua_codi", "fecha"},
     "log_usr_permisos": {"id_transaccion"},
