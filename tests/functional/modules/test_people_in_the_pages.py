@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.functional.modules.citizens import Office, citizen
 from tests.functional.modules.conftest import CEDULA, RUC, Quipux, item
 from tests.stand_in.http_client import Browser, stored
 from tests.stand_in.pages_server import php, serve
@@ -17,6 +19,9 @@ pytestmark = pytest.mark.skipif(php() is None, reason="the pages need php-cli an
 CODE, PASSWORD, NEW = "codigo de activacion", "clave2026", "2405999984"
 # What only an institution's administrator finds in the administration menu.
 MENU = {"Ciudadanos", "Usuarios internos", "Áreas", "Instituciones", "Numeración de documentos"}
+# A citizen's trays, and those of one who may sign.
+UNSIGNED = ["Enviados", "Recibidos"]
+SIGNED = ["En Elaboración", "Recibidos", "Eliminados", "No Enviados", "Enviados"]
 
 
 @pytest.fixture
@@ -111,3 +116,21 @@ def test_an_institution_that_leaves_and_comes_back(quipux: Quipux, base: str) ->
         assert browser.login(national_id, PASSWORD) == "in"
     assert set(aiq.admin_menu()) >= MENU
     assert not MENU & set(clerk.admin_menu())
+
+
+def trays(browser: Browser) -> list[str]:
+    return [name for name, page in browser.trays().items() if page.startswith("cuerpo.php?carpeta=")]
+
+
+def test_a_citizen_signs_only_when_approved(quipux: Quipux, base: str, tmp_path: Path) -> None:
+    office = Office(quipux, tmp_path)
+    office.done(citizen(activation=code()))
+    browser = activated(base, CEDULA)
+    assert trays(browser) == UNSIGNED
+    for state, seen in (("rejected", UNSIGNED), ("requested", UNSIGNED), ("approved", SIGNED)):
+        office.done(citizen(state=state))
+        assert browser.login(CEDULA, PASSWORD) == "in"
+        assert trays(browser) == seen, state
+    office.done(citizen(state="absent", given_names=None, agreement_sha256=None))
+    assert not browser.logged_in()
+    assert browser.login(CEDULA, PASSWORD) == "wrong"
