@@ -60,13 +60,16 @@ def _identity(request: Request) -> Iterator[tuple[str, str]]:
         yield "ciudadano.cedula", request.citizen.national_id
 
 
-def load_request(path: Path, *, today: date | None = None) -> tuple[Request | None, list[Problem]]:
+def load_request(
+    path: Path, *, today: date | None = None, text: str | None = None
+) -> tuple[Request | None, list[Problem]]:
     """Read one request file.
 
     :param today: a letter dated later is warned about; the default is today in Ecuador.
+    :param text: what the file would hold, before it is written.
     :return: the request, None if a problem is an error; and all problems in the order of their places.
     """
-    source, agreement, problems = _load(Path(path), today, Walk.request)
+    source, agreement, problems = _load(Path(path), today, Walk.request, text)
     if source is None:
         return None, problems
     request = Request.from_source(Path(path).stem, source)
@@ -87,10 +90,13 @@ def load_change(path: Path, *, today: date | None = None) -> tuple[dict[str, Any
 
 
 def _load(
-    path: Path, today: date | None, read: Callable[[Walk, yaml.Node], dict[str, Any]]
+    path: Path,
+    today: date | None,
+    read: Callable[[Walk, yaml.Node], dict[str, Any]],
+    text: str | None = None,
 ) -> tuple[dict[str, Any] | None, bytes | None, list[Problem]]:
     """Return the source, None if a problem is an error; a citizen's agreement; and all problems."""
-    source, agreement, spots = _read(path, today or datetime.now(_ECUADOR).date(), read)
+    source, agreement, spots = _read(path, today or datetime.now(_ECUADOR).date(), read, text)
     spots.sort(key=lambda spot: spot.at)
     if len(spots) > PROBLEM_LIMIT:
         more = Finding("error", _("more problems than are shown"), _("correct these first"))
@@ -105,11 +111,12 @@ def _load(
 
 
 def _read(
-    path: Path, today: date, read: Callable[[Walk, yaml.Node], dict[str, Any]]
+    path: Path, today: date, read: Callable[[Walk, yaml.Node], dict[str, Any]], text: str | None
 ) -> tuple[dict[str, Any], bytes | None, list[Spot]]:
     spots = list(_check_name(path))
-    text, unreadable = read_text(path)
-    spots += unreadable
+    if text is None:
+        text, unreadable = read_text(path)
+        spots += unreadable
     if text is None:
         return {}, None, spots
     node, wrong_yaml = compose(text)

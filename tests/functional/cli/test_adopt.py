@@ -335,6 +335,14 @@ def test_an_institution_that_is_a_case_already(office: Office, production: Local
     (one,) = adopt(office, "adopt", new.ruc, "-e", "production").values()
     assert (one["status"], one["case"]) == ("adopted", "otra-cosa")
 
+    # A twin of a case is no case: which of the two it is, a person has to say.
+    by_hand(production.database, row(Applicant.invent(), ruc=new.ruc))
+    assert sorted(one["status"] for one in adopt(office, code=5).values()) == [
+        "refused",
+        "unchanged",
+        "unchanged",
+    ]
+
 
 def test_without_a_right_to_write(office: Office, production: LocalEnvironment) -> None:
     """On the inventory for what only reads, whose login may not write; the other one is never opened."""
