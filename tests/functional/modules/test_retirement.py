@@ -62,8 +62,8 @@ class House:
     def document(self, number: int, user: int, state: int) -> None:
         self.quipux.sql(
             "INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, radi_fech_ofic, "
-            "esta_codi, radi_usua_actu, radi_inst_actu) SELECT %s, %s, now(), now(), %s, usua_codi, inst_codi "
-            "FROM usuarios WHERE usua_codi = %s",
+            "esta_codi, radi_usua_actu, radi_inst_actu) SELECT %s, %s, now(), now(), %s, usua_codi, "
+            "inst_codi FROM usuarios WHERE usua_codi = %s",
             (number, number, state, user),
         )
 
@@ -302,8 +302,8 @@ class TestPeopleElsewhere:
         else:
             there = quipux.value(
                 "INSERT INTO ciudadano (ciu_codigo, ciu_cedula, ciu_nombre, ciu_apellido, ciu_estado, "
-                "ciu_nuevo) VALUES (nextval('usuarios_usua_codi_seq'), '2400000012', 'Otra', 'Persona', 1, 1) "
-                "RETURNING ciu_codigo"
+                "ciu_nuevo) VALUES (nextval('usuarios_usua_codi_seq'), '2400000012', 'Otra', 'Persona', 1, "
+                "1) RETURNING ciu_codigo"
             )
         before = quipux.dump()
         result = one(quipux, reinstated(house.all))
