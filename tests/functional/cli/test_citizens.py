@@ -150,10 +150,11 @@ def test_a_killed_run_is_finished_by_the_next(
         started = Started(house, "ejecutor", "apply", citizen.case, *PRODUCTION)
         until(held.backend, "the run in the database")
         started.kill()
-    assert rows(production, citizen) in (before, (1, 0, None, 1, None), (1, 0, [1], 1, None))
+    wanted = {"requested": (1, 0, [2], 1, None), "approved": (0, 1, [3], 1, [19, 21, 27])}[stage]
+    # What was in the server's hands already may still come through whole; half of it never.
+    assert rows(production, citizen) in (before, wanted)
     house.must("ejecutor", "apply", citizen.case, *PRODUCTION)
-    wanted = {"requested": (1, 0, [2], 1, None), "approved": (0, 1, [3], 1, [19, 21, 27])}
-    assert rows(production, citizen) == wanted[stage]
+    assert rows(production, citizen) == wanted
 
 
 def test_two_runs_at_once_make_one_citizen(
