@@ -60,10 +60,20 @@ class Successor:
     def write(self, office: Office, outgoing: str, **changes: Any) -> Path:
         """Write the request of the change; gives the file."""
         path = office.folder / "requests" / f"{self.case}.yml"
-        source = json.loads(json.dumps(self.source(office, outgoing, **changes), default=str))
-        text = yaml.safe_dump(source, allow_unicode=True, default_style='"')
-        path.write_text(re.sub(r'"(\d{4}-\d\d-\d\d)"', r"\1", text))
-        return path
+        return _write(path, self.source(office, outgoing, **changes))
+
+
+def _write(path: Path, source: Mapping[str, Any]) -> Path:
+    text = yaml.safe_dump(json.loads(json.dumps(source, default=str)), allow_unicode=True, default_style='"')
+    path.write_text(re.sub(r'"(\d{4}-\d\d-\d\d)"', r"\1", text))  # dates are the one kind that is no text
+    return path
+
+
+def with_administrator(office: Office, applicant: Applicant, successor: Successor) -> Path:
+    """Write the request file of a case with its new administrator."""
+    administrator = successor.source(office, "")["administrador"]
+    path = office.folder / "requests" / f"{applicant.case}.yml"
+    return _write(path, {**applicant.source(), "administrador": administrator})
 
 
 def in_production(office: Office, *applicants: Applicant) -> None:
