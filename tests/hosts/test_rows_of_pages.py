@@ -34,6 +34,13 @@ BEGIN = {"usuarios_usua_codi_seq": 7_000_000, "sec_institucion": 80_000, "sec_de
 SESSIONS_END = {"usuarios_sesion ~ usua_sesion=FIN <time>"}  # the pages end none
 
 
+OF_BACKUPS = {
+    "respaldo_solicitud": {"resp_codi", "resp_soli_codi", "comentario"},
+    "respaldo_usuario": {"resp_codi"},
+    "respaldo_hist_eventos": {"resp_soli_codi", "comentario"},
+}
+
+
 class Side:
     """An institution with one colleague of the administrator, where the pages or our modules act."""
 
@@ -86,7 +93,7 @@ class Side:
         }
         before = snapshot(world.database)
         act()
-        return traces(before, snapshot(world.database), names)
+        return traces(before, snapshot(world.database), names, OF_BACKUPS)
 
 
 @pytest.fixture
@@ -136,7 +143,7 @@ def test_an_institution_that_leaves_and_comes_back(sides: tuple[Side, Side]) -> 
         pages.left(lambda: reinstate_by_pages(pages)),
         we.left(lambda: we.ours("retirement", state="reinstated", accounts=accounts)),
     )
-    assert (only_pages, only_we) == (set(), set())
+    assert (only_pages, only_we) == (set(), {"log + tabla=INSTITUCION tipo=1"})
 
 
 def take_over_by_pages(side: Side) -> None:
@@ -195,14 +202,25 @@ def requested_and_approved(side: Side) -> None:
     expect(side.boss.post("backup/respaldo_grabar_masivo.php", fields), "guardados correctamente")
 
 
+APPROVAL = "respaldo_hist_eventos + accion=73 estado_respaldo=8 estado_solicitud=3 fecha=<time> usua_codi={}"
+
+
 def test_a_backup_of_a_users_documents(sides: tuple[Side, Side]) -> None:
     pages, we = sides
     for side in sides:
+        number = int(f"2026{side.world.root:06d}0000000010")
+        side.world.database.sql(
+            "INSERT INTO radicado (radi_nume_radi, radi_nume_temp, radi_fech_radi, radi_fech_ofic, esta_codi,"
+            " radi_usua_rem) VALUES (%s, %s, now(), now(), 6, %s)",
+            (number, number, f"-{side.colleague}-"),
+        )
         side.world.aiq.edit_user(side.colleague, usr_estado=None)
+    assert we.boss.logged_in()
     only_pages, only_we = compared(
         pages.left(lambda: requested_by_pages(pages)), we.left(lambda: requested_and_approved(we))
     )
-    assert (only_pages, only_we) == ({"x"}, {"x"})
+    # The page of today approves in the name of whoever asks.
+    assert (only_pages, only_we) == ({APPROVAL.format("<aiq>")}, {APPROVAL.format(0)})
 
 
 REMARKS = "Acuerdo ajeno"
@@ -372,4 +390,11 @@ def test_an_officer_can_approve_in_the_pages_what_we_requested(neighbours: tuple
     assert we.officer.get(download) == AGREEMENT.decode()
     we.decide(approve=True)
     assert we.row("usuarios", "usua_codi")["inst_codi"] == 1
-    assert compared(set(), we.left(lambda: we.ours("approved"))) == (set(), set())
+    # What the page lost, the city and the mobile telephone, is put back; nothing is done twice.
+    assert we.left(lambda: we.ours("approved")) == {
+        "log_usr_ciudadanos + fecha_cambio=<time> id_transaccion=1 logc_tabla_modificada=2 usua_codi=<citizen>",
+        "usuario ~ ",
+        "usuarios ~ usua_fecha_actualiza=<time>",
+    }
+    account = we.row("usuarios", "usua_codi")
+    assert (account["ciu_codi"], account["usua_celular"]) == (49, "0991234567")
