@@ -110,11 +110,15 @@ STATE_QUERY = (
 
 
 def passwords(source: str) -> str:
-    """The statement over STATE_QUERY itself, or over the view that tells the same."""
+    """The statement over STATE_QUERY itself, or over the view that tells the same.
+
+    Citizens whom officers only write to have none; that somebody of an institution has none is worth a look.
+    """
     return _gathered(f"""
 SELECT DISTINCT 'password_empty' AS code, inst_codi AS inst, usua_codi AS id FROM {source} AS p WHERE blank
 UNION ALL
-SELECT DISTINCT 'password_missing', inst_codi, usua_codi FROM {source} AS p WHERE absent
+SELECT DISTINCT 'password_missing', inst_codi, usua_codi FROM {source} AS p
+WHERE absent AND inst_codi > 1
 UNION ALL
 SELECT DISTINCT 'published_password', NULL::int, usua_codi FROM {source} AS p WHERE published
 """)  # noqa: S608
