@@ -105,7 +105,7 @@ options:
         description:
           - Values that were last applied, with the keys of the item. A field is written only if the wanted
             value differs from its previous one; what Quipux's users changed meanwhile is kept and listed in
-            RV(items.kept).
+            RV(quipux.provision.citizen#module:items.kept).
         type: dict
       stored:
         description:
@@ -128,7 +128,8 @@ options:
           - Hash of an activation code, written only if the citizen has no password yet or still has one of
             O(items[].activation.replaces).
           - Without it a new citizen, or one that is found without a password, gets a text that is nobody's
-            password. This is no part of RV(items.changes) and RV(items.plan_digest).
+            password. This is no part of RV(quipux.provision.citizen#module:items.changes) and
+            RV(quipux.provision.citizen#module:items.plan_digest).
         type: dict
         suboptions:
           hash:
@@ -141,7 +142,8 @@ options:
             elements: str
             default: []
       binding:
-        description: What else RV(items.plan_digest) covers; used for nothing else.
+        description: What else RV(quipux.provision.citizen#module:items.plan_digest) covers; used for nothing
+          else.
         type: dict
         suboptions:
           environment:

@@ -67,6 +67,10 @@ numbers:
       description: C(code), C(message) and C(hint) of an item that was refused or failed, else null.
       type: dict
       returned: always
+database:
+  description: Identity of the database, with C(name), C(oid) and C(system_identifier).
+  returned: always
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -83,7 +87,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec={**list_spec(item_spec()), **CITY_OPTION}, supports_check_mode=True)
     answer = results_of(module, Reservations(module.params["default_city"]))
     numbers = [{"case": item["case"], **item["ids"], "error": item["error"]} for item in answer["items"]]
-    module.exit_json(changed=answer["changed"], numbers=numbers)
+    module.exit_json(changed=answer["changed"], numbers=numbers, database=answer["database"])
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ def years_after(quipux: Quipux) -> None:
 def citizens_too(quipux: Quipux) -> None:
     """One sends a request, corrects it, and is approved."""
     first = citizen(national_id=CITIZEN, activation={"hash": CODE_HASH})
-    number = quipux.call("citizen_number", items=[first])["numbers"][0]
+    answer = quipux.call("citizen_number", items=[first])
+    assert "numbers" in answer, answer
+    number = answer["numbers"][0]
     assert number["error"] is None, number
     stored = {"citizen": number["citizen"], "sha256": first["agreement_sha256"]}
     for wanted in (
