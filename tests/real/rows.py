@@ -22,12 +22,19 @@ COLUMNS_OF = {
     "log": {"log_id", "sentencia", "usua_codi", "fecha"},
     "log_usr_permisos": {"id_transaccion"},
 }
+BEGIN = {"usuarios_usua_codi_seq": 7_000_000, "sec_institucion": 80_000, "sec_dependencia": 600_000}
 _PRIMARY_KEYS = """
     SELECT relname, array_agg(attname::text ORDER BY attnum) FROM pg_index
     JOIN pg_class ON pg_class.oid = indrelid
     JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
     WHERE indisprimary AND relnamespace = 'public'::regnamespace GROUP BY relname
 """
+
+
+def number_far(database: Database) -> None:
+    """Let new rows have numbers that can be found in a text and are nothing else there."""
+    for sequence, number in BEGIN.items():
+        database.sql("SELECT setval(%s, greatest(%s, nextval(%s)))", (sequence, number, sequence))
 
 
 def snapshot(database: Database) -> Rows:
@@ -68,6 +75,11 @@ def traces(
                 changed = {name: value for name, value in other.items() if value != one[name]}
                 lines.add(f"{table} ~ {_told(changed, names, drop, empty=True)}")
     return lines
+
+
+def compared(pages: set[str], ours: set[str]) -> tuple[set[str], set[str]]:
+    """What only the pages left, and what only we did."""
+    return pages - ours, ours - pages
 
 
 def _told(row: dict[str, Any], names: Mapping[str, str], drop: set[str], *, empty: bool = False) -> str:
