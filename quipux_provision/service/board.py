@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from quipux_provision.outreach import board as site
 from quipux_provision.outreach.board import masking
 from quipux_provision.outreach.board.writer import page_name
 from quipux_provision.service.board_case import Gathered, approvals, fingerprints, history, messages
+from quipux_provision.service.board_drift import looks, of_case
 from quipux_provision.service.board_evidence import evidence, training
 from quipux_provision.service.status import status
 from quipux_provision.service.workspace import Workspace
@@ -71,12 +73,13 @@ def gather(workspace: Workspace) -> site.Board:
     events = workspace.events()
     state = fold(events)
     cases = state.cases
-    of_case = _by_case(events)
+    by_case = _by_case(events)
     workspace.preload(event.personal_ref for event in events)
     report = status(workspace, state=state)
     told = {entry["case"]: entry for entry in report["cases"]}
     now = workspace.now()
-    pages = [_page(workspace, case, of_case[name], told[name], now) for name, case in cases.items()]
+    pages = [_page(workspace, case, by_case[name], told[name], now) for name, case in cases.items()]
+    pages = [replace(page, drift=of_case(state, page.case)) for page in pages]
     newest = events[-1]
     return site.Board(
         made_at=now,
@@ -85,6 +88,7 @@ def gather(workspace: Workspace) -> site.Board:
         cases=tuple(sorted(pages, key=_urgency)),
         months=_months(workspace, cases.values(), now),
         notices=tuple(_NOTICES.get(notice["code"], notice["message"]) for notice in report["notices"]),
+        drift=looks(state),
     )
 
 

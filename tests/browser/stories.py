@@ -27,6 +27,25 @@ RUC, CEDULA = "1769999930001", "2405999992"
 EMAIL, MOBILE, INSTRUCTOR = "maria.ejemplo@inej.example.gob.ec", "+593991234567", "Elena Docente Prueba"
 
 
+def _finding(code: str, case: str | None = None, severity: str = "error") -> dict[str, Any]:
+    return {"code": code, "severity": severity, "case": case, "ruc": RUC}
+
+
+# What looks for drift found.
+CLEAN = {"run": "c" * 16, "counts": {"error": 0, "warning": 0}, "findings": []}
+DRIFT = {
+    "run": "d" * 16,
+    "counts": {"error": 3, "warning": 2},
+    "findings": [
+        _finding("institution_renamed", "senaj"),
+        _finding("forbidden_permission", "senaj"),
+        _finding("aiq_no_backup", "copej", "warning"),
+        _finding("institution_unmanaged", None, "warning"),
+        {**_finding("published_password"), "ruc": None},
+    ],
+}
+
+
 class Frozen(Workspace):
     """A workspace whose clock stands still."""
 
@@ -344,4 +363,10 @@ def office(folder: Path) -> Registry:
     left = tell("desej", "Dirección de Ejemplos", 40).train()
     left.days(2).add(kinds.WITHDRAWN, None, "ana.autora", {"reason": "Fusión"})
     tell("propej", "Gobierno Autónomo de Ejemplo", 20, route="autoalojada").submit().accept("own")
+    registry.events.append(
+        (NOW - timedelta(hours=3), NewEvent(kinds.DRIFT_RECORDED, None, "training", None, CLEAN))
+    )
+    registry.events.append(
+        (NOW - timedelta(hours=2), NewEvent(kinds.DRIFT_RECORDED, None, "production", None, DRIFT))
+    )
     return registry

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.quipux.provision.plugins.module_utils._drift import SEVERITIES
 
 from quipux_provision.domain import kinds
-from quipux_provision.outreach.board import Countdown
+from quipux_provision.outreach.board import Countdown, words
 from quipux_provision.outreach.board.charts import countdown_marks
 from quipux_provision.outreach.board.words import happening
 from quipux_provision.service.board import gather, write_board
@@ -91,6 +92,31 @@ def test_no_personal_data_stands_in_it(made: Path, tmp_path: Path) -> None:
         assert secret not in texts
     for masked in ("24******92", "m***@inej.example.gob.ec", "09******67", "M. F. E. L.", "E. D. P."):
         assert masked in texts
+
+
+def test_drift_stands_on_the_index_and_at_the_case(made: Path, tmp_path: Path) -> None:
+    write_board(Registry(made).open(), tmp_path / "site")
+    index = (tmp_path / "site" / "index.html").read_text()
+    for text in (
+        "production: 3 errores, 2 avisos",
+        "training: 0 errores, 0 avisos",
+        '<a href="caso-senaj.html#desviacion">senaj</a>',
+        "Instituciones que nadie creó por esta vía",
+        "El superadministrador conserva la contraseña publicada",
+    ):
+        assert text in index
+    marked = (tmp_path / "site" / "caso-senaj.html").read_text()
+    assert "Permisos que nadie de una institución puede tener" in marked
+    assert ">Desviado</a>" in marked
+    warned = (tmp_path / "site" / "caso-copej.html").read_text()
+    assert "Sin AIQ de respaldo" in warned
+    assert ">Desviado</a>" not in warned
+    assert "Nada: está como se entregó." in warned  # in training
+    assert 'id="desviacion"' not in (tmp_path / "site" / "caso-recej.html").read_text()
+
+
+def test_the_board_has_words_for_every_finding() -> None:
+    assert set(words.DRIFT) == set(SEVERITIES)
 
 
 def test_an_old_board_is_replaced_as_a_whole(workspace: Path) -> None:
@@ -266,10 +292,11 @@ def test_every_kind_of_event_is_told_in_spanish() -> None:
         "declared": True,
         "failed": ["A1"],
         "key": "recordatorio:1:2",
+        "order": "retire",
     }
     of_no_case = {
         *(kinds.LEDGER_CREATED, kinds.BOUND, kinds.REBOUND, kinds.SIGNERS_CHANGED),
-        *(kinds.SERVER_STARTED, kinds.SERVER_ENDED),
+        *(kinds.SERVER_STARTED, kinds.SERVER_ENDED, kinds.DRIFT_RECORDED),
     }
     words = {value for name, value in vars(kinds).items() if name.isupper() and "." in value} - of_no_case
     told = {kind: happening(kind, everything, "martes") for kind in words}

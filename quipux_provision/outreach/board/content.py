@@ -177,6 +177,64 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Drifted:
+    """One finding of a look for drift.
+
+    :param error: false for a warning.
+    """
+
+    code: str
+    error: bool
+
+
+@dataclass(frozen=True)
+class CaseDrift:
+    """What the newest look at an environment says of one case; nothing when all is as it was left."""
+
+    environment: str
+    time: datetime
+    findings: tuple[Drifted, ...]
+
+    @property
+    def errors(self) -> bool:
+        """Whether one of them is more than a warning."""
+        return any(one.error for one in self.findings)
+
+
+@dataclass(frozen=True)
+class DriftedCase:
+    """A case of whose something was found.
+
+    :param file: name of its page.
+    """
+
+    case: str
+    file: str
+    findings: tuple[Drifted, ...]
+
+
+@dataclass(frozen=True)
+class DriftElsewhere:
+    """What was found and is no case's, and the RUCs of the institutions, where it is an institution's."""
+
+    finding: Drifted
+    count: int
+    rucs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DriftLook:
+    """The newest look at an environment."""
+
+    environment: str
+    time: datetime
+    errors: int
+    warnings: int
+    cases: tuple[DriftedCase, ...]
+    others: tuple[DriftElsewhere, ...]
+
+
+@dataclass(frozen=True)
 class CasePage:
     """Everything about one case.
 
@@ -186,6 +244,7 @@ class CasePage:
     :param acronym: None, as institution and person, after a purge.
     :param change_of: the case whose administrator this one replaces.
     :param changes: the changes of its administrator that are under way.
+    :param drift: what was found of it when its databases were looked at last.
     """
 
     case: str
@@ -212,6 +271,7 @@ class CasePage:
     fingerprints: tuple[Fingerprint, ...] = ()
     change_of: str | None = None
     changes: tuple[str, ...] = ()
+    drift: tuple[CaseDrift, ...] = ()
 
     @property
     def title(self) -> str:
@@ -245,3 +305,4 @@ class Board:
     cases: tuple[CasePage, ...]
     months: tuple[Month, ...] = ()
     notices: tuple[str, ...] = ()
+    drift: tuple[DriftLook, ...] = ()

@@ -63,6 +63,42 @@ NOTICES = {
     kinds.TRAINING_END: "Fin de la cuenta de capacitación",
     kinds.RELIEF: "Relevo del AIQ saliente",
 }
+DRIFT = {
+    "institution_missing": "La institución ya no existe",
+    "institution_renamed": "Cambió el nombre de la institución",
+    "ruc_changed": "Cambió el RUC",
+    "acronym_changed": "Cambió la sigla",
+    "institution_inactive": "Institución desactivada",
+    "retired_active": "Dada de baja, y activa otra vez",
+    "retired_account_active": "Dada de baja, con cuentas activas",
+    "ended_account_active": "Cuenta terminada, y activa otra vez",
+    "forbidden_permission": "Permisos que nadie de una institución puede tener",
+    "aiq_missing": "Ninguna cuenta activa administra la institución",
+    "aiq_inactive": "La cuenta del AIQ no está activa",
+    "aiq_without_rights": "El AIQ perdió sus permisos",
+    "aiq_doubled": "Más administradores que el AIQ y su respaldo",
+    "aiq_no_backup": "Sin AIQ de respaldo",
+    "duplicate_ruc": "RUC repetido",
+    "duplicate_acronym": "Sigla repetida",
+    "duplicate_login": "Usuario repetido en la institución",
+    "shared_login": "Usuario repetido en otra institución",
+    "mirror_missing": "Cuentas que no llegaron a la tabla del ingreso",
+    "mirror_orphan": "Filas del ingreso sin su cuenta",
+    "mirror_differs": "La tabla del ingreso dice otra cosa que la cuenta",
+    "trigger_errors": "Errores que la base de datos calló",
+    "account_new": "Cuentas que cualquiera puede restablecer",
+    "password_empty": "Cuentas con contraseña vacía",
+    "password_missing": "Cuentas activas sin contraseña",
+    "published_password": "El superadministrador conserva la contraseña publicada",
+    "citizen_missing": "La cuenta ciudadana ya no existe",
+    "citizen_inactive": "Cuenta ciudadana desactivada",
+    "citizen_not_signed": "Aprobada, y sin firma en Quipux",
+    "citizen_signed": "Con firma en Quipux sin nuestra aprobación",
+    "citizen_active": "Cuenta ciudadana activa otra vez",
+    "request_changed": "La solicitud de firma cambió de estado",
+    "institution_unmanaged": "Instituciones que nadie creó por esta vía",
+    "not_looked_at": "No se pudo mirar todo",
+}
 MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 _ENDS = {
     "suspended": "por la suspensión",
@@ -168,6 +204,12 @@ def notice(data: Mapping[str, Any]) -> str:
         left = {"0": "último día", "1": "falta 1 día"}.get(rest[1], f"faltan {rest[1]} días")
         return f"{told} ({left})"
     return told
+
+
+def drift_counts(errors: int, warnings: int) -> str:
+    """Return ``2 errores, 1 aviso``."""
+    bad = f"{errors} error" if errors == 1 else f"{errors} errores"
+    return f"{bad}, {warnings} aviso" if warnings == 1 else f"{bad}, {warnings} avisos"
 
 
 def number(value: float) -> str:
