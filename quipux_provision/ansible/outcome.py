@@ -16,7 +16,6 @@ from quipux_provision.i18n import _
 
 INSTITUTION = "quipux.provision.institution"
 STORAGE = "quipux.provision.storage"
-AGREEMENTS = "quipux.provision.citizen_storage"  # what it refuses, the citizen's own item tells
 _OURS = "quipux.provision."
 REPORT_TASK = "Report refused and failed items"
 _GOOD = ("ok", "unchanged", "activated")
@@ -157,7 +156,7 @@ class Fold:
         if not action.startswith(_OURS):
             return
         self._database = result.get("database") or self._database
-        if not isinstance(items, list) or action == AGREEMENTS:
+        if not isinstance(items, list):
             return
         if action in (DATABASE, FILES):
             self._evidence.take(action, host, items)
