@@ -43,7 +43,7 @@ def _lines(look: Look) -> Iterator[str]:
         return
     counts = counted(look.findings)
     yield _(
-        "{environment}: {errors} errors, {warnings} warnings ({cases} cases, {institutions} institutions)"
+        "{environment}: errors: {errors}, warnings: {warnings} (cases: {cases}, institutions: {institutions})"
     ).format(
         environment=look.environment,
         errors=counts["error"],
