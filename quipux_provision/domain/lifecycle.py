@@ -76,10 +76,10 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
             _server(ledger, event, event.environment)
         elif event.case is not None and event.kind in _STEPS:
             case = ledger.cases.setdefault(event.case, CaseState(event.case))
-            before = case.state
+            before, stood = case.state, case.stands_in(event.environment)
             _STEPS[event.kind](case, event)
             _finish_run(ledger, event)
-            _relate(ledger, case, event)
+            _relate(ledger, case, event, stood=stood)
             if event.environment in ledger.servers:
                 installed = ledger.servers[event.environment].installed
                 case.progress(event.environment).installed = installed is not None
@@ -88,18 +88,21 @@ def fold(events: Iterable[LedgerEvent]) -> LedgerState:
     return ledger
 
 
-def _relate(ledger: LedgerState, case: CaseState, event: LedgerEvent) -> None:
-    """What a change of administrator means to the case that it changes."""
+def _relate(ledger: LedgerState, case: CaseState, event: LedgerEvent, *, stood: bool) -> None:
+    """What a change of administrator means to the case that it changes.
+
+    :param stood: whether the change was carried out there before: repeating it hands the office over no more.
+    """
     if case.change_of is None:
         return
     changed = ledger.cases.setdefault(case.change_of, CaseState(case.change_of))
     if event.kind == kinds.SUBMITTED and case.case not in changed.changes:
         changed.changes.append(case.case)
-    elif event.kind == kinds.APPLIED and event.data["kind"] != TRAINING:
+    elif event.kind == kinds.APPLIED and event.data["kind"] != TRAINING and not stood:
         changed.administrator_ref = event.data["request_ref"]
         changed.progress(event.environment or "").administrator_ref = event.data["request_ref"]
         _want(case, kinds.RELIEF, 1)
-    elif event.kind == kinds.APPLIED:
+    elif event.kind == kinds.APPLIED and event.data["kind"] == TRAINING:
         _take_account_over(ledger, case, event)
 
 
@@ -178,6 +181,8 @@ def _submitted(case: CaseState, event: LedgerEvent) -> None:
         progress.plan = None
         progress.decision = None
         progress.rejection = None
+        # What was rejected was taken back: the same request once more is asked for anew.
+        progress.stale = progress.stale or progress.stage == kinds.REJECTED
 
 
 def _adopted(case: CaseState, event: LedgerEvent) -> None:

@@ -22,6 +22,7 @@ from quipux_provision.domain.kinds import (
     OWN,
     PRESENT,
     RECIBIDA,
+    REJECTED,
     RETIRADA,
     REVISADA,
     SOLICITADA,
@@ -225,6 +226,14 @@ class Progress:
         """What the newest run left here."""
         return self.applied.stage if self.applied else None
 
+    @property
+    def open_rejection(self) -> str | None:
+        """The document that rejected a citizen's request, while that is to be carried out or told."""
+        if self.rejection or self.applied is None:
+            return self.rejection
+        untold = self.stage == REJECTED and self.mail_wanted and not self.stale
+        return self.applied.document_sha256 if untold else None
+
     def holds(self, request_digest: str) -> bool:
         """Whether the request of this digest was carried out here, and stands."""
         return self.applied is not None and not self.stale and self.applied.request_digest == request_digest
@@ -282,6 +291,11 @@ class CaseState:
     def progress(self, environment: str) -> Progress:
         """Return what happened in *environment*, an empty record when nothing did."""
         return self.environments.setdefault(environment, Progress())
+
+    def stands_in(self, environment: str | None) -> bool:
+        """Whether a request of the case was ever carried out in *environment*."""
+        progress = self.environments.get(environment or "")
+        return progress is not None and progress.applied is not None
 
     @property
     def state(self) -> str:

@@ -48,6 +48,17 @@ def check_order(workspace: Workspace, case: CaseState) -> None:
     _check(workspace, case, events, newest)
 
 
+def check_adoption(workspace: Workspace, case: CaseState) -> None:
+    """Refuse an adoption that nobody signed: it lets a case into production without training.
+
+    :raises GateClosed: the ledger was edited.
+    """
+    if not case.adopted:
+        return
+    events = workspace.ledger.events(case.case)
+    _check(workspace, case, events, {event.seq for event in events if event.kind == kinds.ADOPTED})
+
+
 def check_report(workspace: Workspace, case: CaseState) -> None:
     """Refuse days, reports and reviews that nobody signed.
 

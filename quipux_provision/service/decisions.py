@@ -93,6 +93,7 @@ def proposals(
         if not names:
             cases = [case for case in cases if changes.may_approve(workspace, state, case, environment)]
         for case in cases:
+            _check_adopted(workspace, case, environment)
             attested.check_review(workspace, state, case)
             changes.check_approvable(workspace, state, case, environment)
     return [_proposal(workspace, case, environment) for case in cases]
@@ -106,6 +107,23 @@ def _check_state(policy: Policy, case: CaseState, environment: Environment, deci
         check_open(case)
         check_route(case, environment)
         _check_refusable(case, environment)
+
+
+def _check_adopted(workspace: Workspace, case: CaseState, environment: Environment) -> None:
+    """Refuse to make what an adoption says is there: whoever is new goes through training."""
+    plan = case.progress(environment.name).plan
+    if not case.adopted or case.order or plan is None:
+        return
+    attested.check_adoption(workspace, case)
+    lines = workspace.personal(plan.personal_ref)["changes"]
+    made = {(line["object"], line["field"]) for line in lines if line["before"] is None}
+    if made & {("institution", "state"), ("administrator", "state")}:
+        raise GateClosed(
+            _("{case} was adopted, but its institution or administrator is not in {environment}").format(
+                case=case.case, environment=environment.name
+            ),
+            _("reject {case}, and submit a request with an oficio under another name").format(case=case.case),
+        )
 
 
 def _check_refusable(case: CaseState, environment: Environment) -> None:
@@ -318,6 +336,7 @@ def _check_case(
     if document.decision == "approve":
         check_approver(case, environment, approver)
         if environment.kind != TRAINING:
+            _check_adopted(workspace, case, environment)
             attested.check_review(workspace, state, case)
     check_decision_fits(case, environment, decided)
 

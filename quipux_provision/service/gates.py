@@ -255,8 +255,8 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     :raises GateClosed: the gate is closed.
     """
     progress = case.progress(environment.name)
-    if case.halted == RECHAZADA and progress.rejection:
-        return _check_rejection(verifier, case, environment, progress.rejection)
+    if case.halted == RECHAZADA and progress.open_rejection:
+        return _check_rejection(verifier, case, environment, progress.open_rejection)
     check_open(case)
     check_route(case, environment)
     applied = progress.applied
@@ -269,6 +269,7 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
     if finished and (decision is None or decision.plan_digest == finished.expect):
         return _check_finished(verifier, case, environment, finished)
     attested.check_order(verifier.workspace, case)
+    attested.check_adoption(verifier.workspace, case)
     check_hours(verifier.workspace, case, environment)
     check_trained(case, environment)
     check_reviewed(verifier.workspace.settings.policy, case, environment)

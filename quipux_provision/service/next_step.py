@@ -78,7 +78,7 @@ class _Steps:
             return NextStep(NOBODY)
         if state == RECHAZADA:
             for name, progress in case.environments.items():
-                if progress.rejection:
+                if progress.open_rejection:
                     return NextStep(OPERATOR, self._command("apply", f"--environment {name}"))
             return NextStep(AUTHOR, f"quipux-provision submit requests/{case.case}.yml")
         if state == SUSPENDIDA:

@@ -10,9 +10,9 @@ from typing import Any
 
 from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.fields import CITIZEN
-from quipux_provision.domain.kinds import BACKUPS, ORDERED, REINSTATE, REQUESTED, RETIRE
+from quipux_provision.domain.kinds import BACKUPS, ORDERED, REINSTATE, REQUESTED, RETIRE, TRAINING
 from quipux_provision.domain.records import CaseState, Progress
-from quipux_provision.errors import GateClosed
+from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import changes
 from quipux_provision.service.exclusive import alone
@@ -33,10 +33,19 @@ def order(
     :param word: one of :data:`.kinds.ORDERS`.
     :param documents: what a retirement does about documents in process: refuse, or ignore them.
     :raises GateClosed: the case does not stand where the order could be carried out.
+    :raises UsageError: the environment is one for training.
     """
     text = reason_text(reason)
+    environment = workspace.environment(environment_name)
+    if environment.kind == TRAINING:
+        raise UsageError(
+            _("in {environment}, of kind {kind}, nothing can be ordered: accounts for training end").format(
+                environment=environment.name, kind=environment.kind
+            ),
+            _("name the environment in which the institutions work: --environment E"),
+        )
     with alone(workspace, name, word):
-        return _order(workspace, word, name, workspace.environment(environment_name), text, documents)
+        return _order(workspace, word, name, environment, text, documents)
 
 
 def _order(
@@ -52,7 +61,7 @@ def _order(
     present = progress.order
     if present and (present.word, present.documents) == (word, documents):
         return CaseResult(name, "unchanged", detail=_detail(word, environment))
-    if word == RETIRE and progress.retired is not None:
+    if word == RETIRE and progress.retired is not None and not present:
         return CaseResult(name, "unchanged", detail=_detail(word, environment))
     if word == REINSTATE and progress.retired is None and progress.applied and not present:
         return CaseResult(name, "unchanged", detail=_detail(word, environment))
@@ -125,7 +134,8 @@ def _check(case: CaseState, environment: Environment, progress: Progress, word: 
             ),
             _("see: quipux-provision status {case}").format(case=case.case),
         )
-    if not progress.holds(case.request_digest):
+    # Of what is retired no request can be carried out before it is back.
+    if word != REINSTATE and not progress.holds(case.request_digest):
         raise GateClosed(
             _("{case} has a changed request that waits for {environment}").format(
                 case=case.case, environment=environment.name

@@ -184,7 +184,7 @@ def _apply_locked(
     workspace.preload(applied.request_ref for applied in carried_out if applied)
     works, results = [], []
     for case in cases:
-        if case.progress(environment.name).retired is not None and not case.order:
+        if case.progress(environment.name).retired is not None and not (case.order or activate):
             results.append(CaseResult(case.case, "unchanged"))
             continue
         try:

@@ -85,7 +85,7 @@ def _stage(case: CaseState, environment: Environment, permit: Permit | None) -> 
     if case.route != CITIZEN:
         return kinds.PRESENT
     progress = case.progress(environment.name)
-    if progress.rejection:
+    if progress.open_rejection:
         return kinds.REJECTED
     if permit and permit.finished and progress.stage:
         return progress.stage
@@ -148,7 +148,9 @@ def _previous(previous: Request, request: Request) -> dict[str, Any]:
 
 def _citizen(workspace: Workspace, work: Work) -> dict[str, Any]:
     stages = {kinds.RETIRED: "absent", kinds.REINSTATED: kinds.APPROVED}
-    item = dict(work.request.item())
+    # What is rejected in Quipux is what was asked for there, not what the case's request says since.
+    rejected = work.previous if work.stage == kinds.REJECTED else None
+    item = dict((rejected or work.request).item())
     item["state"] = stages.get(work.stage, work.stage)
     if work.stage == kinds.REQUESTED:
         item["agreement_path"] = str(agreements.file_of(workspace, work.case))

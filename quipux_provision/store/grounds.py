@@ -12,10 +12,12 @@ from quipux_provision.domain.clock import due_at
 from quipux_provision.domain.kinds import (
     ACCOUNT_ENDED,
     ACTIVATION_ENDED,
+    ADOPTED,
     APPLIED,
     CLOCK_STARTED,
     DECIDED,
     MAIL_SENT,
+    ORDERED,
     PURGED,
     REOPENED,
     REPORTED,
@@ -34,6 +36,7 @@ from quipux_provision.store.events import Event
 from quipux_provision.store.findings import Finding
 
 _SIGNED_ON_THE_CASE = (
+    ORDERED,
     TRAINING_RECORDED,
     CLOCK_STARTED,
     REPORTED,
@@ -117,6 +120,10 @@ def _moment(text: object) -> datetime | None:
     return moment.astimezone(UTC).replace(microsecond=0) if moment and moment.tzinfo else None
 
 
+def _adoption(_event: Event, before: Sequence[Event]) -> str | None:
+    return _("it adopts a case that was there before") if before else None
+
+
 def _suspension(event: Event, before: Sequence[Event]) -> str | None:
     window = _state(event, before).window
     if window is None or event.data["window"] != window.number:
@@ -157,6 +164,7 @@ def _named(before: Sequence[Event], kind: str, key: str, value: object) -> bool:
 
 
 _CHECKS: dict[str, Callable[[Event, Sequence[Event]], str | None]] = {
+    ADOPTED: _adoption,
     CLOCK_STARTED: _clock,
     SUSPENDED: _suspension,
     RETURNED: _step,

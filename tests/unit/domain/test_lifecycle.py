@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -367,3 +368,41 @@ def test_whoever_replaces_an_administrator_is_the_changed_cases_too() -> None:
     assert story.case().administrator_ref == "ref-change"
     assert story.case().progress("production").administrator_ref == "ref-change"
     assert story.case().progress("training").administrator_ref is None
+
+
+def test_a_change_that_is_repeated_hands_the_office_over_no_more() -> None:
+    story = Story().produced()
+    change = {"via": "central", "round": 1, "request_digest": "c", "change_of": "inej"}
+    done = {
+        **{"run": "r", "kind": "produccion", "round": 1, "request_digest": "c", "expect": "p"},
+        **{"request_ref": "ref-change", "activation": "written", "mail_wanted": True},
+    }
+
+    def tell(kind: str, environment: str | None, data: dict[str, Any]) -> None:
+        number = len(story.events) + 1
+        story.events.append(Happened(number, kind, "cambio", environment, "autora", data, "ref-change"))
+
+    tell(kinds.SUBMITTED, None, change)
+    tell(kinds.APPLIED, "production", done)
+    assert story.case().administrator_ref == "ref-change"
+    assert story.submit("request-2").case().administrator_ref is None
+    tell(kinds.APPLIED, "production", {**done, "activation": "unchanged"})  # its mail was sent once more
+    assert story.case().administrator_ref is None
+
+
+def test_a_rejection_is_open_until_it_is_carried_out_and_told() -> None:
+    story = Story().requested().decide("production", "reject")
+    document = f"document-{story._nonces}"
+    assert story.case().progress("production").open_rejection == document
+    story.applied("production", stage=kinds.REJECTED, expect="", document_sha256=document)
+    assert story.case().progress("production").open_rejection == document
+    assert story.mail("sent", "production").case().progress("production").open_rejection is None
+
+
+def test_a_rejected_request_that_comes_back_as_it_was_is_asked_for_anew() -> None:
+    story = Story().requested().decide("production", "reject")
+    story.applied("production", stage=kinds.REJECTED, expect="")
+    story.submit("request-2", via="ciudadano").submit("request-1", via="ciudadano")
+    assert story.state == "recibida"
+    assert not story.case().progress("production").holds("request-1")
+    assert story.case().progress("production").open_rejection is None
