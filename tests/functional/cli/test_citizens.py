@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.functional.cli.attack import Started, assert_told, hold, ledger_events, mails, tables, until
+from tests.functional.cli.attack import (
+    Started,
+    assert_told,
+    hold,
+    ledger_events,
+    mail_settings,
+    mails,
+    settings,
+    tables,
+    until,
+)
 from tests.functional.cli.desk import case_of
 from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.citizen import Citizen
@@ -113,6 +123,31 @@ def test_a_rejected_signature_is_rejected_in_quipux_too(
     house.must("ejecutor", "apply", citizen.case, *PRODUCTION)
     assert rows(production, citizen)[2][-1] == 2
     assert case_of(house, citizen)["state"] == "solicitada"
+
+
+def test_a_rejection_takes_back_what_was_asked_for_and_is_told_in_the_end(
+    house: Office, production: LocalEnvironment, citizen: Citizen
+) -> None:
+    """Of a request that was corrected meanwhile, by a run whose mail server did not answer."""
+    requested(house, citizen)
+    house.must("autora", "submit", citizen.write(house, cargo="Secretaria de la Junta"))  # signed anew, too
+    house.must("aprobadora", "reject", citizen.case, *PRODUCTION, "--reason", "Acuerdo ajeno", "--yes")
+    outbox = len(mails(house, citizen))
+    settings(house, mail=mail_settings(1))
+    try:
+        house.must("ejecutor", "apply", citizen.case, *PRODUCTION, code=4)
+    finally:
+        settings(house, mail=mail_settings())
+    assert rows(production, citizen)[2] == [0]
+    left = case_of(house, citizen)
+    assert left["state"] == "rechazada"
+    assert left["next"]["command"] == f"quipux-provision apply {citizen.case} --environment production"
+    before = tables(production.database)
+    house.must("ejecutor", "apply", *PRODUCTION)
+    assert len(mails(house, citizen)) == outbox + 1
+    assert tables(production.database) == before
+    assert case_of(house, citizen)["next"]["who"] == "autor"
+    house.must("ejecutor", "apply", citizen.case, *PRODUCTION, code=5)
 
 
 def test_a_retired_citizen_comes_back(house: Office, production: LocalEnvironment, citizen: Citizen) -> None:

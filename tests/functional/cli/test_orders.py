@@ -106,6 +106,31 @@ def test_a_retired_institution_comes_back_as_it_was(
     house.must("autora", "audit", "verify")
 
 
+def test_what_is_retired_is_reached_by_its_reinstatement_only(
+    house: Office, production: LocalEnvironment, applicant: Applicant
+) -> None:
+    ordered(house, applicant, "retire")
+    house.must("ejecutor", "apply", applicant.case, "-e", "production")
+    before = tables(production.database)
+    assert_told(house.run("ejecutor", "activate", applicant.case, "-e", "production"), 5, words="is retired")
+    path = house.write(applicant)
+    path.write_text(path.read_text().replace("Calle Inventada 100", "Avenida Nueva 1"))
+    house.must("autora", "submit", path)
+    for person, verb in (("operador", "plan"), ("aprobadora", "approve")):
+        more = ["--yes"] if verb == "approve" else []
+        house.must(person, verb, applicant.case, "-e", "production", *more, code=5)
+    assert tables(production.database) == before
+
+    house.must("autora", "reinstate", applicant.case, "-e", "production", "--reason", "Volvió")
+    again = house.run("autora", "retire", applicant.case, "-e", "production", "--reason", "No volvió")
+    assert_told(again, 5, words="reinstate")
+    house.must("operador", "plan", applicant.case, "-e", "production")
+    house.must("aprobadora", "approve", applicant.case, "-e", "production", "--yes")
+    house.must("ejecutor", "apply", applicant.case, "-e", "production")
+    assert standing(production, applicant)[0][:2] == (1, 1)
+    assert case_of(house, applicant)["state"] == "recibida"  # the changed request goes its own road now
+
+
 def test_documents_in_process_keep_an_institution_unless_told(
     house: Office, production: LocalEnvironment, applicant: Applicant
 ) -> None:
@@ -164,6 +189,7 @@ def test_what_cannot_be_ordered_is_refused_and_nothing_changes(
         ("autora", ("retire", fresh.case, "-e", "production", "--reason", "x"), 5),
         ("autora", ("retire", applicant.case, "-e", "nowhere", "--reason", "x"), 2),
         ("autora", ("retire", "nadie", "-e", "production", "--reason", "x"), 2),
+        ("autora", ("retire", applicant.case, "-e", "training", "--reason", "x"), 2),
         ("autora", ("retire", applicant.case, "-e", "production", "--reason", "  "), 2),
         ("autora", ("retire", applicant.case, "-e", "production", "--reason", "a\x1b[31mb"), 2),
         ("autora", ("inactive-users", applicant.case, "-e", "production", "--request"), 2),

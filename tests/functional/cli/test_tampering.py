@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from quipux_provision.domain.canonical import canonical_json, salted_digest
+from quipux_provision.domain.request import Request
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.ledger import NewEvent
 from tests.functional.cli.desk import clock, kept, workspace
@@ -104,6 +105,48 @@ def test_a_forged_end_of_a_run_opens_nothing(
     assert untouched(country, trained)
     found = house.must("autora", "audit", "verify", "--format", "json", folder=copy, code=5).json()
     assert "run_missing" in {one["code"] for one in found["findings"]}
+
+
+def test_a_forged_adoption_opens_nothing(
+    house: Office, country: dict[str, LocalEnvironment], trained: Applicant, copy: Path
+) -> None:
+    """Who may write the ledger can't skip the review; who may sign requests can't adopt what is not there."""
+    before = workspace(house).state().cases[trained.case]
+    assert before.request_ref
+    personal = workspace(house).personal(before.request_ref)
+    said = {"round": before.round, "request_digest": before.request_digest}
+    forged = {**said, "kind": "capacitacion", "via": "central", "ids": {}}
+    signer = Workspace(copy, house.key("autora"))
+    signer.state()
+    statement = {"ledger_id": signer.ledger.ledger_id, "case": trained.case, "environment": "otro", **said}
+    author, signed = signer.signed("quipux-provision-request", statement)
+    for data, actor in (({**forged, "signed": signed}, author), (forged, "autora")):
+        opened = Workspace(copy, house.key("operador"))
+        opened.ledger.append([NewEvent("case.adopted", trained.case, "otro", actor, data, personal)])
+        house.must("operador", "plan", trained.case, "-e", "production", folder=copy)
+        told = house.run("aprobadora", "approve", trained.case, "-e", "production", "--yes", folder=copy)
+        assert (told.code, "was not signed as it stands" in told.errors) == (5, True), told
+        house.must("ejecutor", "promote", trained.case, folder=copy, code=5)
+    assert untouched(country, trained)
+    house.must("autora", "audit", "verify", folder=copy, code=5)
+
+    unseen = "fantasma"
+    source = {**personal["request"], "adopcion": {"ambiente": "production", "fecha": "2026-11-23"}}
+    source = {key: value for key, value in source.items() if key not in ("oficio", "capacitacion")}
+    institution = {**source["institucion"], "ruc": Applicant.invent().ruc, "sigla": "FANTASMA"}
+    person = {**source["administrador"], "cedula": Applicant.invent().national_id}
+    source |= {"institucion": institution, "administrador": person}
+    digest = salted_digest("sal", Request.from_source(unseen, source).digest_body())
+    said = {"round": 1, "request_digest": digest}
+    signer.state()
+    statement = {"ledger_id": signer.ledger.ledger_id, "case": unseen, "environment": "production", **said}
+    author, signed = signer.signed("quipux-provision-request", statement)
+    data = {**said, "kind": "produccion", "via": "central", "ids": {}, "signed": signed}
+    kept_ = {"salt": "sal", "request": source}
+    signer.ledger.append([NewEvent("case.adopted", unseen, "production", author, data, kept_)])
+    house.must("operador", "plan", unseen, "-e", "production", folder=copy)
+    told = house.run("aprobadora", "approve", unseen, "-e", "production", "--yes", folder=copy)
+    assert (told.code, "is not in production" in told.errors) == (5, True), told
 
 
 def swap(folder: Path, ref: str, change: dict[str, Any], *keys: str) -> None:
