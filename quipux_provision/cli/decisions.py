@@ -104,7 +104,8 @@ def _order_lines(proposal: decisions.Proposal) -> Iterator[str]:
     order = proposal.order
     if order:
         yield _("order: {order} in {environment}; documents in process: {documents}").format(**order)
-        yield _("reason: {reason}").format(reason=order["reason"])
+        # In one line: what its author wrote must not look like lines of ours.
+        yield _("reason: {reason}").format(reason=" ".join(order["reason"].split()))
 
 
 def _agreement_lines(proposal: decisions.Proposal) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.kinds import DESISTIDA, EN_PRODUCCION, RECHAZADA
+from quipux_provision.domain.kinds import DESISTIDA, EN_PRODUCCION, RECHAZADA, RETIRADA
 from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.text import refused_characters
 from quipux_provision.errors import GateClosed, ProvisionError, UsageError
@@ -20,7 +20,7 @@ from quipux_provision.service import agreements, changes
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.files import refuse_existing
 
-_ENDED = (EN_PRODUCCION, RECHAZADA, DESISTIDA)
+_ENDED = (EN_PRODUCCION, RECHAZADA, DESISTIDA, RETIRADA)
 # Where papers of a case lie that people wrote, or that they told us to write.
 _PAPERS = (".", "requests", "approvals", "papeles")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.cli.attack import Started, assert_told, hold, ledger_events, tables, until
-from tests.functional.cli.desk import case_of
+from tests.functional.cli.desk import case_of, clock
 from tests.functional.cli.local import LocalEnvironment
 from tests.hosts.office import Applicant, Office
 
@@ -143,10 +145,11 @@ def test_documents_in_process_keep_an_institution_unless_told(
         "radi_inst_actu, esta_codi) VALUES (%s, %s, now(), %s, %s, 2)",
         (user, user, user, institution),
     )
-    house.must("autora", "retire", applicant.case, "-e", "production", "--reason", "Fusión")
+    house.must("autora", "retire", applicant.case, "-e", "production", "--reason", "Fusión\n== otro ==")
     refused = house.must("operador", "plan", applicant.case, "-e", "production", code=4)
     assert_told(refused, 4, words="document")
-    house.must("aprobadora", "reject", applicant.case, "-e", "production", "--reason", "Falta", "--yes")
+    words = ("reject", applicant.case, "-e", "production", "--reason", "Falta", "--yes")
+    assert "reason: Fusión == otro ==\n" in house.must("aprobadora", *words).output
     assert case_of(house, applicant)["environments"]["production"]["order"] is None
     assert case_of(house, applicant)["state"] == "en_produccion"
     ordered(house, applicant, "retire", "--documents", "ignore")
@@ -155,7 +158,7 @@ def test_documents_in_process_keep_an_institution_unless_told(
 
 
 def test_a_killed_retirement_is_finished_by_the_next_apply(
-    house: Office, production: LocalEnvironment, applicant: Applicant
+    house: Office, production: LocalEnvironment, applicant: Applicant, tmp_path: Path
 ) -> None:
     ordered(house, applicant, "retire")
     with hold(production.database) as held:
@@ -166,6 +169,10 @@ def test_a_killed_retirement_is_finished_by_the_next_apply(
     house.must("ejecutor", "apply", applicant.case, "-e", "production")
     assert standing(production, applicant)[0][:2] == (0, 0)
     assert case_of(house, applicant)["state"] == "retirada"
+
+    later = shutil.copytree(house.folder, tmp_path / "despues")  # its time must not go back
+    words = ("purge", applicant.case, "--reason", "plazo", "--yes")
+    house.must("operador", *words, folder=later, environ=clock("+1830d"))
 
 
 def test_two_retirements_at_once_make_one(
