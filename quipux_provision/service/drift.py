@@ -92,7 +92,7 @@ def drift(
             yield Look(one.name, "skipped")
             continue
         try:
-            yield _look(workspace, one, chosen, watch)
+            yield _look(workspace, state, one, chosen, watch)
         except Interrupted:
             raise
         except ProvisionError as error:
@@ -128,9 +128,12 @@ def _applied(case: CaseState, environment: str) -> bool:
 
 
 def _look(
-    workspace: Workspace, environment: Environment, chosen: frozenset[str], watch: Watch | None
+    workspace: Workspace,
+    state: LedgerState,
+    environment: Environment,
+    chosen: frozenset[str],
+    watch: Watch | None,
 ) -> Look:
-    state = workspace.state()
     environments.check_kind(state, environment)
     items = list(_items(workspace, state, environment.name))
     run = secrets.token_hex(8)
@@ -232,7 +235,8 @@ def _item(
     must = "retired" if progress.retired is not None else "present" if living else "ended"
     # In production the successor stands in the case itself; in training each has an account of his own.
     newest = living[-1] if living and progress.kind == kinds.TRAINING else case
-    person = _asked(workspace, newest, environment).get("administrator") or {}
+    whose = asked if newest is case else _asked(workspace, newest, environment)
+    person = whose.get("administrator") or {}
     return {
         "case": case.case,
         "kind": "institution",
