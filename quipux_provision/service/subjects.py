@@ -34,6 +34,7 @@ class Work:
     :param case: as its environment has to look at it, see :meth:`.CaseState.asked_in`.
     :param previous: the request that was carried out here last.
     :param stage: what the run is to leave: one of the words in :mod:`.kinds`.
+    :param codes: SHA-256 of the hashes of all codes that were issued here, those of its changes among them.
     """
 
     case: CaseState
@@ -43,6 +44,7 @@ class Work:
     code: str | None = None
     mail_wanted: bool = False
     previous: Request | None = None
+    codes: tuple[str, ...] = ()
 
     @property
     def new_address(self) -> bool:
@@ -76,7 +78,10 @@ def work_of(
     if previous is None and case.change_of:
         # Of the institution the request says nothing new: what was applied last is the changed case's matter.
         previous = workspace.applied_request(state.cases[case.change_of], environment.name)
-    return Work(case, wanted, _stage(case, environment, permit), permit, previous=previous)
+    stage = _stage(case, environment, permit)
+    family = (case, *(state.cases[name] for name in case.changes))
+    codes = tuple(code for one in family for code in one.progress(environment.name).prepared_activations)
+    return Work(case, wanted, stage, permit, previous=previous, codes=codes)
 
 
 def _stage(case: CaseState, environment: Environment, permit: Permit | None) -> str:
@@ -120,8 +125,7 @@ def item_of(workspace: Workspace, work: Work, environment: Environment) -> dict[
     if work.permit and work.permit.expect:
         item["expect"] = work.permit.expect
     if work.code:
-        prepared = work.case.progress(environment.name).prepared_activations
-        item["activation"] = {"hash": code_hash(work.code), "replaces": list(prepared)}
+        item["activation"] = {"hash": code_hash(work.code), "replaces": list(work.codes)}
     return item
 
 
@@ -167,7 +171,7 @@ def _ordered(work: Work, environment: Environment) -> dict[str, Any]:
         return {**item, "state": "requested", "requested_by_national_id": work.request.person.national_id}
     if work.stage == kinds.RETIRED:
         item["documents"] = work.case.order.documents if work.case.order else "refuse"
-        item["activation"] = {"replaces": list(progress.prepared_activations)}
+        item["activation"] = {"replaces": list(work.codes)}
     else:
         item["accounts"] = list(progress.retired or ())
     return item

@@ -21,6 +21,8 @@ from tests.functional.cli.succession import (
 from tests.functional.cli.test_process import parametrise
 from tests.hosts.office import Applicant, Office
 
+NO_ENTRY = "sin-clave-activacion-vencida"
+
 
 def ordered(office: Office, verb: str, applicant: Applicant, **options: object) -> None:
     """Order a retirement or its end for a case in production, and carry it out."""
@@ -157,3 +159,19 @@ def test_the_case_is_retired_meanwhile(office: Office, environments: dict[str, L
     path = other.write(office, applicant.national_id, day=office.today())
     assert "retired" in replace(office, applicant, path, code=5).errors
     assert rights(environments["production"], successor.national_id) == []
+
+
+def test_a_code_of_the_new_administrator_dies_with_the_institution(
+    office: Office, environments: dict[str, LocalEnvironment]
+) -> None:
+    applicant, successor = Applicant.invent(), Successor.invent("relevo-sin-clave")
+    in_production(office, applicant)
+    replace(office, applicant, successor.write(office, applicant.national_id))
+    carried_to(office, successor, "training")
+    carried_to(office, successor, "production")
+    office.must("ejecutor", "promote", successor.case, **LATER)
+    password = "SELECT usua_pasw, usua_esta FROM usuarios WHERE left(usua_cedula, 10) = %s"
+    where = (password, (successor.national_id,))
+    assert environments["production"].database.sql(*where)[0][1] == 1
+    ordered(office, "retire", applicant, **LATER)
+    assert environments["production"].database.sql(*where) == [(NO_ENTRY, 0)]
