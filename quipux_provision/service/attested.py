@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 
 from quipux_provision.domain import kinds
 from quipux_provision.domain.records import CaseState, LedgerState
@@ -57,6 +58,25 @@ def check_adoption(workspace: Workspace, case: CaseState) -> None:
         return
     events = workspace.ledger.events(case.case)
     _check(workspace, case, events, {event.seq for event in events if event.kind == kinds.ADOPTED})
+
+
+def check_successor(workspace: Workspace, case: CaseState) -> None:
+    """Refuse an administrator whom no change that somebody signed has put in.
+
+    :raises GateClosed: the ledger was edited.
+    """
+    if case.administrator_ref is None:
+        return
+    for name in case.changes:
+        events = workspace.ledger.events(name)
+        asked = {event.seq for event in events if event.personal_ref == case.administrator_ref}
+        if asked and all(event.kind == kinds.SUBMITTED for event in events if event.seq in asked):
+            _check(workspace, replace(case, case=name), events, asked)
+            return
+    raise GateClosed(
+        _("nobody signed the change that gave {case} its administrator").format(case=case.case),
+        _("run: quipux-provision audit verify"),
+    )
 
 
 def check_report(workspace: Workspace, case: CaseState) -> None:

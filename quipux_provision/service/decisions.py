@@ -94,6 +94,7 @@ def proposals(
             cases = [case for case in cases if changes.may_approve(workspace, state, case, environment)]
         for case in cases:
             _check_adopted(workspace, case, environment)
+            attested.check_successor(workspace, case)
             attested.check_review(workspace, state, case)
             changes.check_approvable(workspace, state, case, environment)
     return [_proposal(workspace, case, environment) for case in cases]
@@ -337,6 +338,7 @@ def _check_case(
         check_approver(case, environment, approver)
         if environment.kind != TRAINING:
             _check_adopted(workspace, case, environment)
+            attested.check_successor(workspace, case)
             attested.check_review(workspace, state, case)
     check_decision_fits(case, environment, decided)
 

@@ -270,6 +270,7 @@ def check_may_run(verifier: Verifier, case: CaseState, environment: Environment,
         return _check_finished(verifier, case, environment, finished)
     attested.check_order(verifier.workspace, case)
     attested.check_adoption(verifier.workspace, case)
+    attested.check_successor(verifier.workspace, case)
     check_hours(verifier.workspace, case, environment)
     check_trained(case, environment)
     check_reviewed(verifier.workspace.settings.policy, case, environment)

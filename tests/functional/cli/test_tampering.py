@@ -149,6 +149,28 @@ def test_a_forged_adoption_opens_nothing(
     assert (told.code, "is not in production" in told.errors) == (5, True), told
 
 
+def test_a_forged_change_puts_nobody_in(
+    house: Office, country: dict[str, LocalEnvironment], trained: Applicant, copy: Path
+) -> None:
+    opened = Workspace(copy, house.key("operador"))
+    case = opened.state().cases[trained.case]
+    request = opened.personal(case.request_ref)["request"]
+    person = {**request["administrador"], "cedula": Applicant.invent().national_id}
+    said = {"via": "central", "round": 1, "request_digest": "0" * 64, "change_of": trained.case}
+    personal = {"salt": "sal", "request": {**request, "administrador": person}}
+    (asked,) = opened.ledger.append([NewEvent("case.submitted", "relevo", None, "autora", said, personal)])
+    done = {
+        **{"run": "0" * 16, "kind": "produccion", "round": 1, "request_digest": "0" * 64, "expect": "p"},
+        **{"request_ref": asked.personal_ref, "activation": None, "mail_wanted": False, "ids": {}},
+    }
+    opened.ledger.append([NewEvent("run.applied", "relevo", "production", "ejecutor", done)])
+    house.must("operador", "plan", trained.case, "-e", "production", folder=copy)
+    told = house.run("aprobadora", "approve", trained.case, "-e", "production", "--yes", folder=copy)
+    assert (told.code, "was not signed as it stands" in told.errors) == (5, True), told
+    house.must("ejecutor", "promote", trained.case, folder=copy, code=5)
+    assert untouched(country, trained)
+
+
 def swap(folder: Path, ref: str, change: dict[str, Any], *keys: str) -> None:
     """Change personal data and give its row a digest that fits."""
     with sqlite3.connect(folder / "ledger.db") as connection:
