@@ -194,7 +194,7 @@ LAYERS = (
     Layer("lint", ("tests/lint",)),
     Layer("unit", (*SIDE_BY_SIDE, *STAND_IN, "tests/unit")),
     Layer("packaging", ("tests/packaging",)),
-    Layer("functional", (*SIDE_BY_SIDE, *STAND_IN, "tests/functional"), minutes=25),
+    Layer("functional", (*SIDE_BY_SIDE, *STAND_IN, "tests/functional"), minutes=40),
     Layer("browser", (*STAND_IN, "tests/browser"), obstacle=needs_packages, required_in_ci=True),
     Layer("real", (*SIDE_BY_SIDE, *REAL, "tests"), minutes=25, obstacle=needs_release),
     Layer("hosts", (*HOSTS, "tests/hosts"), minutes=25, obstacle=needs_packages, required_in_ci=True),
