@@ -248,7 +248,7 @@ def _planned(case: CaseState, event: LedgerEvent) -> None:
     if plan.request_digest != asked:
         return  # of a request that a submit overtook
     decision = progress.decision
-    if decision and not plan.pending:
+    if decision and not plan.pending and not progress.awaits_signature:
         return  # what was approved is there already, of a run that died or of another hand
     if decision and decision.plan_digest != plan.digest:
         _end_round(case)

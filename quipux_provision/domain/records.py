@@ -23,6 +23,7 @@ from quipux_provision.domain.kinds import (
     PRESENT,
     RECIBIDA,
     REJECTED,
+    REQUESTED,
     RETIRADA,
     REVISADA,
     SOLICITADA,
@@ -225,6 +226,13 @@ class Progress:
     def stage(self) -> str | None:
         """What the newest run left here."""
         return self.applied.stage if self.applied else None
+
+    @property
+    def awaits_signature(self) -> bool:
+        """Whether a citizen's signature was asked for, and nothing was approved since."""
+        applied, decision = self.applied, self.decision
+        asked = applied is not None and applied.stage == REQUESTED and not self.stale
+        return asked and (decision is None or applied is None or decision.plan_digest == applied.expect)
 
     @property
     def open_rejection(self) -> str | None:

@@ -374,7 +374,8 @@ def check_may_decide(policy: Policy, case: CaseState, environment: Environment) 
                 case=case.case, environment=environment.name
             ),
         )
-    if progress.holds(case.request_digest) and not progress.plan.pending:
+    # What an officer approved in Quipux meanwhile is approved here, too: only then does the case go on.
+    if progress.holds(case.request_digest) and not (progress.plan.pending or progress.awaits_signature):
         raise GateClosed(
             _("{case} has been carried out in {environment} already").format(
                 case=case.case, environment=environment.name

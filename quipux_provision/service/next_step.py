@@ -175,7 +175,7 @@ class _Steps:
             return NextStep(run.who, run.command, decision.expires_at, day if waits else None)
         # What is there already, of another hand, is approved too: only then does the case go on.
         held = progress.holds(case.request_digest)
-        if progress.plan is not None and (progress.plan.pending or not held):
+        if progress.plan is not None and (progress.plan.pending or progress.awaits_signature or not held):
             first = changes.approvable_from(self.workspace, self.case, environment)
             return NextStep(APPROVER, self._in("approve", environment), not_before=first)
         return NextStep(OPERATOR, self._in("plan", environment))

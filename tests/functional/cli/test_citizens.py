@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,6 +150,21 @@ def test_a_rejection_takes_back_what_was_asked_for_and_is_told_in_the_end(
     assert tables(production.database) == before
     assert case_of(house, citizen)["next"]["who"] == "autor"
     house.must("ejecutor", "apply", citizen.case, *PRODUCTION, code=5)
+
+
+def test_a_signature_that_was_approved_in_quipux_itself(
+    house: Office, production: LocalEnvironment, citizen: Citizen, tmp_path: Path
+) -> None:
+    requested(house, citizen)
+    officer = shutil.copytree(house.folder, tmp_path / "otra")  # another hand, as far as our ledger knows
+    house.must("operador", "plan", citizen.case, *PRODUCTION, folder=officer)
+    house.must("aprobadora", "approve", citizen.case, *PRODUCTION, "--yes", folder=officer)
+    house.must("ejecutor", "promote", citizen.case, folder=officer)
+    before = tables(production.database)
+    decided(house, citizen)
+    house.must("ejecutor", "promote", citizen.case)
+    assert tables(production.database) == before
+    assert case_of(house, citizen)["state"] == "en_produccion"
 
 
 def test_a_retired_citizen_comes_back(house: Office, production: LocalEnvironment, citizen: Citizen) -> None:
