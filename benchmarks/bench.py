@@ -35,6 +35,7 @@ SIZES = (1, 10, 100, 1000)
 RUNS = 10
 INSTALLATIONS = 1
 LIST = 100
+DRIFT = 2000
 # What PostgreSQL does by itself, and so a real server: the tests' clusters do without fsync.
 SERVER = {"fsync": "on", "synchronous_commit": "on", "log_statement": "none"}
 AIMS: dict[str, tuple[str, str, float]] = {  # row: which of its figures, at most or at least, how much
@@ -45,7 +46,7 @@ AIMS: dict[str, tuple[str, str, float]] = {  # row: which of its figures, at mos
     "self-hosted-install": ("ratio", "<=", 1.5),
     "self-hosted-again": ("ratio", "<=", 0.4),
 }
-GROUPS = ("start", "validate", "single", "sizes", "line", "self-hosted")
+GROUPS = ("start", "validate", "single", "sizes", "line", "drift", "self-hosted")
 
 
 class Bench:
@@ -171,6 +172,23 @@ class Bench:
         each = statistics.mean(runs) * self._list
         self.row(f"runs-{self._list}", each)
         self.row(f"list-{self._list}-vs-runs", together, f"runs-{self._list}", each / together)
+
+    def drift(self) -> None:
+        """A look for drift over one institution and over thousands, and plain reading of the same tables."""
+        office = self.office
+        for total in (1, DRIFT):
+            with office.database() as name:
+                workspace, cases = office.workspace(total)
+                office.cli(workspace, "apply", *cases, *self._as_operator())
+                healed = "UPDATE usuarios SET usua_pasw = repeat('c', 26) WHERE usua_codi = 0"
+                office.cluster.sql(name, healed)
+                whole, floors = [], []
+                for _ in range(3):  # in turn, so that what else the machine does hits both alike
+                    whole.append(office.cli(workspace, "drift", "--environment", "training"))
+                    floors.append(office.run(sys.executable, HERE / "reading.py"))
+            looked, lowest = statistics.median(whole), statistics.median(floors)
+            self.row(f"drift-floor-{total}", lowest)
+            self.row(f"drift-{total}-vs-floor", looked, f"drift-floor-{total}", looked / lowest)
 
     def self_hosted(self) -> None:
         """A whole installation by the playbook, and by a shell script; then the playbook again."""

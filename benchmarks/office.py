@@ -56,6 +56,7 @@ class Office:
         self.cluster = cluster
         self.mail = mail
         self.password = secrets.token_urlsafe(18)
+        self.read_only_password = secrets.token_urlsafe(18)
         self.owner = OWNER
         self._place: dict[str, str] = {}  # how commands find the present database
         self._numbers = iter(range(1, 10000))
@@ -135,6 +136,7 @@ class Office:
             "quipux_db_name": self._place["PGDATABASE"],
             "quipux_db_user": "quipux_prov",
             "quipux_db_password": self.password,
+            "quipux_db_read_only_password": self.read_only_password,
             "quipux_db_ssl_mode": "disable",
             "quipux_bodega": str(bodega),
             "quipux_app_owner": getpass.getuser(),
@@ -211,7 +213,6 @@ class Office:
                 {
                     "quipux_db_owner": self.cluster.superuser,
                     "quipux_db_owner_password": self.cluster.superuser_password,
-                    "quipux_db_read_only_password": secrets.token_urlsafe(18),
                 }
             )
         )
