@@ -126,6 +126,7 @@ def _agreement_lines(proposal: decisions.Proposal) -> Iterator[str]:
             not_after=signer["not_after"],
             signed_at=signer["signed_at"] or "-",
         )
+    yield _("  its issuer was not verified here: judge it, or check the file with FirmaEC")
     for warning in agreement["warnings"]:
         yield _("  warning: {warning}").format(warning=warning)
 

@@ -18,9 +18,7 @@ def add(verbs: Subparsers[argparse.ArgumentParser]) -> None:
         "--documents",
         choices=("refuse", "ignore"),
         default="refuse",
-        help=_(
-            "documents in process: refuse to retire (default), or leave them where they are"
-        ),
+        help=_("documents in process: refuse to retire (default), or leave them where they are"),
     )
     _order(add_verb(verbs, "reinstate", "orders:reinstate", _("ask for what was retired to be active again")))
     inactive = add_verb(

@@ -43,6 +43,7 @@ def file_of(workspace: Workspace, case: CaseState) -> Path:
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.parent.chmod(0o700)
+        write_whole(path.parent / ".gitignore", b"*\n", 0o600)
         write_whole(path, content, 0o600)
     except OSError as error:
         raise UsageError(
