@@ -27,6 +27,7 @@ from quipux_provision.domain.policy import LIMITS, SWITCHES, Policy
 from quipux_provision.domain.review import VERDICTS
 from quipux_provision.errors import ProvisionError
 from quipux_provision.outreach.workbook_model import FILLED_IN
+from quipux_provision.service.drift import DRIFT_FOUND
 from quipux_provision.store.settings import SettingsError, load_settings
 from tests.functional.docs.pages import GUIDE, README, README_ES, ROOT, blocks, inline, pages, table
 
@@ -112,7 +113,7 @@ def all_errors(kind: type[ProvisionError] = ProvisionError) -> set[type[Provisio
 @pytest.mark.parametrize(("page", "heading"), [(README, "Code"), (README_ES, "Código")])
 def test_exit_codes_are_those_of_the_code(page: Path, heading: str) -> None:
     ours = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)} | OTHER_CODES
-    ours |= {kind.exit_code for kind in all_errors()}
+    ours |= {kind.exit_code for kind in all_errors()} | {DRIFT_FOUND}
     rows = [int(row[0]) for row in table(page, heading)]
     assert rows == sorted(ours)
     epilog = {int(code) for code in re.findall(r"\b(\d+) ", build_parser().epilog or "")}
