@@ -72,11 +72,31 @@ def check_successor(workspace: Workspace, case: CaseState) -> None:
         asked = {event.seq for event in events if event.personal_ref == case.administrator_ref}
         if asked and all(event.kind == kinds.SUBMITTED for event in events if event.seq in asked):
             _check(workspace, replace(case, case=name), events, asked)
-            return
+            started = _runs_of_the_change(workspace, name, case.administrator_ref)
+            if started:
+                _check(workspace, replace(case, case=name), started, {event.seq for event in started})
+                return
     raise GateClosed(
         _("nobody signed the change that gave {case} its administrator").format(case=case.case),
         _("run: quipux-provision audit verify"),
     )
+
+
+def _runs_of_the_change(workspace: Workspace, change: str, request_ref: str) -> list[Event]:
+    """Return the starts of the runs that carried *change* out in production: its operator signed them."""
+    events = workspace.ledger.events()
+    runs = {
+        event.data["run"]
+        for event in events
+        if (event.kind, event.case) == (kinds.APPLIED, change)
+        and event.data["request_ref"] == request_ref
+        and event.data["kind"] != kinds.TRAINING
+    }
+    return [
+        event
+        for event in events
+        if event.kind == kinds.RUN_STARTED and event.data["run"] in runs and change in event.data["cases"]
+    ]
 
 
 def check_report(workspace: Workspace, case: CaseState) -> None:

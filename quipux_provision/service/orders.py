@@ -56,6 +56,8 @@ def _order(
 
     state = workspace.state()
     case = workspace.case(state, name)
+    if case.route == CITIZEN:
+        documents = IGNORE  # a citizen's are not counted, and whoever approves is to know
     check_route(case, environment)
     progress = case.progress(environment.name)
     present = progress.order
