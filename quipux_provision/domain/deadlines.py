@@ -9,7 +9,8 @@ from typing import Literal
 
 from quipux_provision.domain import clock, kinds
 from quipux_provision.domain.policy import Policy
-from quipux_provision.domain.records import CaseState, Progress, WantedNotice
+from quipux_provision.domain.records import WantedNotice
+from quipux_provision.domain.states import CaseState, Progress
 
 Action = Literal["suspend", "expire_code", "end_account", "notify"]
 _ENDED = {kinds.DESISTIDA: "withdrawn", kinds.RECHAZADA: "rejected"}

@@ -12,8 +12,8 @@ from quipux_provision.domain import adoption
 from quipux_provision.domain.adoption import Account, Place
 from quipux_provision.domain.clock import local_date
 from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA
-from quipux_provision.domain.records import LedgerState
 from quipux_provision.domain.request import Problem, Request
+from quipux_provision.domain.states import LedgerState
 from quipux_provision.domain.text import shown
 from quipux_provision.errors import GateClosed, Locked, ProvisionError, RequestInvalid
 from quipux_provision.i18n import _, ngettext, speaking

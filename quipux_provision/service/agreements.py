@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.states import CaseState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace

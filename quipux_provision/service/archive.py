@@ -11,7 +11,7 @@ from typing import Any
 
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.kinds import DESISTIDA, EN_PRODUCCION, RECHAZADA, RETIRADA
-from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.states import CaseState
 from quipux_provision.domain.text import refused_characters
 from quipux_provision.errors import GateClosed, ProvisionError, UsageError
 from quipux_provision.i18n import _

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from quipux_provision.domain import kinds
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import check_bound

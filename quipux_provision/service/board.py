@@ -15,8 +15,8 @@ from quipux_provision.domain.clock import days_left, local_date
 from quipux_provision.domain.deadlines import overdue
 from quipux_provision.domain.fields import CENTRAL, SELF_HOSTED
 from quipux_provision.domain.lifecycle import fold
-from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState
 from quipux_provision.outreach import board as site
 from quipux_provision.outreach.board import masking
 from quipux_provision.outreach.board.writer import page_name

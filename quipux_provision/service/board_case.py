@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import parse_time
 from quipux_provision.domain.clock import spanish_moment
-from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.states import CaseState
 from quipux_provision.outreach import board as site
 from quipux_provision.outreach.board import words
 from quipux_provision.service.workspace import Workspace

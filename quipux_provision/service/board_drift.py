@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quipux_provision.domain.drift import ERROR
-from quipux_provision.domain.records import LedgerState
+from quipux_provision.domain.states import LedgerState
 from quipux_provision.outreach import board as site
 from quipux_provision.outreach.board.writer import page_name
 

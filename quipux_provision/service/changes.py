@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.domain.clock import local_date
 from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, RELIEF, RETIRADA, TRAINING
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Administrator, Change, Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 

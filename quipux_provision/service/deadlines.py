@@ -10,7 +10,7 @@ from quipux_provision.domain import deadlines as rules
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.deadlines import Task
 from quipux_provision.domain.kinds import SUSPENDED
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import Interrupted, Locked, ProvisionError
 from quipux_provision.service import changes, environments, notices, upkeep
 from quipux_provision.service.playbook_runs import Watch

@@ -22,7 +22,8 @@ from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.kinds import DECIDED, DECISION_RECEIVED, REQUESTED, TRAINING
 from quipux_provision.domain.plan import Plan, Target
 from quipux_provision.domain.policy import Policy
-from quipux_provision.domain.records import CaseState, LedgerState, RecordedPlan
+from quipux_provision.domain.records import RecordedPlan
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.service import agreements, attested, changes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain import kinds
 from quipux_provision.domain.drift import ERROR, WARNING, Finding, counted
 from quipux_provision.domain.fields import CITIZEN
-from quipux_provision.domain.records import CaseState, LedgerState, Progress
+from quipux_provision.domain.states import CaseState, LedgerState, Progress
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import environments

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.kinds import BOUND, REBOUND, TRAINING
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.workspace import Workspace

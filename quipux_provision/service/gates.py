@@ -16,7 +16,8 @@ from quipux_provision.domain.kinds import (
     SUSPENDIDA,
     TRAINING,
 )
-from quipux_provision.domain.records import CaseState, LedgerState, Progress, RecordedRun
+from quipux_provision.domain.records import RecordedRun
+from quipux_provision.domain.states import CaseState, LedgerState, Progress
 from quipux_provision.errors import GateClosed
 from quipux_provision.i18n import _
 from quipux_provision.service import attested, changes

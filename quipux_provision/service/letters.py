@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time, parse_time
 from quipux_provision.domain.kinds import CLOCK_STARTED, MAIL_FAILED, TRAINING
-from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Citizen
+from quipux_provision.domain.states import CaseState
 from quipux_provision.errors import ProvisionError
 from quipux_provision.i18n import _
 from quipux_provision.outreach.activation import activation_link, code_hash, new_code

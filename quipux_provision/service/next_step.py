@@ -26,7 +26,7 @@ from quipux_provision.domain.kinds import (
     SUSPENDIDA,
     TRAINING,
 )
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.service import changes
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment

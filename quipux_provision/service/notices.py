@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain import clock, kinds
 from quipux_provision.domain.deadlines import Task
-from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState
 from quipux_provision.errors import ProvisionError
 from quipux_provision.service import changes, post
 from quipux_provision.service.results import CaseResult

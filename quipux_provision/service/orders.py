@@ -11,7 +11,7 @@ from typing import Any
 from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.kinds import BACKUPS, ORDERED, REINSTATE, REQUESTED, RETIRE, TRAINING
-from quipux_provision.domain.records import CaseState, Progress
+from quipux_provision.domain.states import CaseState, Progress
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import changes

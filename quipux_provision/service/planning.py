@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from quipux_provision.domain.kinds import PLANNED, REQUESTED
 from quipux_provision.domain.plan import Plan, Target
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, ProvisionError, RunFailed
 from quipux_provision.i18n import _
 from quipux_provision.service import changes, environments

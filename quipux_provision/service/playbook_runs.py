@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from quipux_provision.domain.records import LedgerState
+from quipux_provision.domain.states import LedgerState
 from quipux_provision.errors import Interrupted, ProvisionError, RunFailed, Unreachable
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import database_of

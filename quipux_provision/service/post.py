@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import format_time
-from quipux_provision.domain.records import CaseState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState
 from quipux_provision.service.workspace import Workspace
 from quipux_provision.store.settings import Environment, MailSettings
 

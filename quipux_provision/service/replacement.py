@@ -10,8 +10,8 @@ from typing import Any
 from quipux_provision.domain.clock import local_date
 from quipux_provision.domain.fields import CITIZEN
 from quipux_provision.domain.kinds import DESISTIDA, RETIRE
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Problem, Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.domain.working_days import national_days_off, working_day_after
 from quipux_provision.errors import GateClosed, RequestInvalid
 from quipux_provision.i18n import _

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from quipux_provision.domain import clock
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.kinds import REPORTED, SUSPENDIDA
-from quipux_provision.domain.records import CaseState, Window
+from quipux_provision.domain.records import Window
+from quipux_provision.domain.states import CaseState
 from quipux_provision.errors import GateClosed, RequestInvalid, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.environments import training_environment

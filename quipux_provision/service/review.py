@@ -13,7 +13,6 @@ from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.canonical import digest
 from quipux_provision.domain.evidence import REASONS
 from quipux_provision.domain.kinds import APROBADA, INFORMADA, REVIEWED, REVISADA
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.review import (
     CUMPLE,
     FORMAT,
@@ -24,6 +23,7 @@ from quipux_provision.domain.review import (
     awaits_file,
     fails,
 )
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import attested, environments

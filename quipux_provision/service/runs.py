@@ -20,7 +20,7 @@ from quipux_provision.domain.kinds import (
     STAGE_OF_ORDER,
     TRAINING,
 )
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, Interrupted, ProvisionError, RunFailed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service import changes, environments, letters, notices

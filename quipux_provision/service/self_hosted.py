@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quipux_provision.domain.kinds import OWN, SERVER_ENDED, SERVER_STARTED
-from quipux_provision.domain.records import LedgerState
+from quipux_provision.domain.states import LedgerState
 from quipux_provision.errors import GateClosed, Interrupted, Locked, ProvisionError, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.service.playbook_runs import Watch, execute, failure_error

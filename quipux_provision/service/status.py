@@ -7,8 +7,9 @@ from typing import Any
 
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.clock import days_left, local_text
-from quipux_provision.domain.records import CaseState, LedgerState, Progress, Server
+from quipux_provision.domain.records import Server
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState, LedgerState, Progress
 from quipux_provision.domain.training import hours
 from quipux_provision.i18n import _
 from quipux_provision.service import changes

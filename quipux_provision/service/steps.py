@@ -22,7 +22,7 @@ from quipux_provision.domain.kinds import (
     SUSPENDIDA,
     WITHDRAWN,
 )
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.domain.text import refused_characters
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _

@@ -8,8 +8,8 @@ from typing import Any
 
 from quipux_provision.domain import kinds
 from quipux_provision.domain.fields import CITIZEN
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.outreach.activation import code_hash
 from quipux_provision.service import agreements
 from quipux_provision.service.gates import Permit

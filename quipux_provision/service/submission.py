@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.kinds import DESISTIDA, RECHAZADA, SUBMITTED
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Problem, Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.domain.training import merged
 from quipux_provision.errors import GateClosed, Locked, RequestInvalid, UsageError
 from quipux_provision.i18n import _

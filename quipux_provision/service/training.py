@@ -11,7 +11,7 @@ from quipux_provision.domain import training as rules
 from quipux_provision.domain.canonical import salted_digest
 from quipux_provision.domain.clock import local_date
 from quipux_provision.domain.kinds import TRAINING_RECORDED
-from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.states import CaseState
 from quipux_provision.domain.text import check_text
 from quipux_provision.errors import GateClosed, RequestInvalid, UsageError
 from quipux_provision.i18n import _

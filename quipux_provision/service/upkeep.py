@@ -13,8 +13,8 @@ from quipux_provision.domain.kinds import (
     RUN_STARTED,
     UPKEEP_FAILED,
 )
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.service import environments
 from quipux_provision.service.playbook_runs import Watch, execute_items, failure_code, usable
 from quipux_provision.service.results import CaseResult

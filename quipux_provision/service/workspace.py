@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from quipux_provision.domain.canonical import canonical_json, salted_digest
 from quipux_provision.domain.kinds import SIGNERS_CHANGED
 from quipux_provision.domain.lifecycle import fold
-from quipux_provision.domain.records import CaseState, LedgerState
 from quipux_provision.domain.request import Request
+from quipux_provision.domain.states import CaseState, LedgerState
 from quipux_provision.errors import GateClosed, UsageError
 from quipux_provision.i18n import _
 from quipux_provision.store.settings import Environment, Settings, load_settings

@@ -30,7 +30,7 @@ from quipux_provision.domain.kinds import (
     WITHDRAWN,
 )
 from quipux_provision.domain.lifecycle import fold
-from quipux_provision.domain.records import CaseState
+from quipux_provision.domain.states import CaseState
 from quipux_provision.i18n import _
 from quipux_provision.store.events import Event
 from quipux_provision.store.findings import Finding

@@ -10,7 +10,7 @@ from typing import Any
 from quipux_provision.domain import kinds
 from quipux_provision.domain.approval import format_time
 from quipux_provision.domain.lifecycle import fold
-from quipux_provision.domain.records import CaseState, LedgerState
+from quipux_provision.domain.states import CaseState, LedgerState
 
 BEGIN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)
 KINDS = {"training": "capacitacion", "production": "produccion", "own": "propia"}
