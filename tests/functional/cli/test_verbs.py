@@ -75,8 +75,10 @@ def test_status_names_who_must_act_and_a_command_that_works(walk: Walk) -> None:
 def test_status_in_both_forms(house: Office, walk: Walk) -> None:
     applicant = walk.applicant
     case = case_of(house, applicant)
-    keys = ["case", "ruc", "sigla", "via", "state", "round", "since", "next", "due", "days_left"]
-    assert list(case) == [*keys, "training_hours", "environments"]
+    assert list(case) == [
+        *("case", "ruc", "sigla", "via", "state", "round", "change_of", "changes", "since", "next", "due"),
+        *("days_left", "training_hours", "environments"),
+    ]
     assert (case["case"], case["ruc"], case["sigla"]) == (applicant.case, applicant.ruc, applicant.acronym)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", case["since"])
     training, production = case["environments"]["training"], case["environments"]["production"]
