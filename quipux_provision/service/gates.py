@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quipux_provision.domain.approval import ApprovalDocument, CaseDecision
-from quipux_provision.domain.fields import CENTRAL
+from quipux_provision.domain.fields import CENTRAL, CITIZEN
 from quipux_provision.domain.kinds import (
     DESISTIDA,
     RECHAZADA,
@@ -118,13 +118,18 @@ def check_reviewed(policy: Policy, case: CaseState, environment: Environment) ->
 
 
 def check_approver(case: CaseState, environment: Environment, approver: str) -> None:
-    """Refuse an approver of production who wrote the request or ran it in training."""
+    """Refuse an approver of production who wrote the request or ran it in training.
+
+    A citizen is not trained: whoever had the signature asked for stands in that place.
+    """
     if environment.kind == TRAINING:
         return
     if approver in case.authors:
         role = _("author of the request")
     elif approver in case.training_operators():
         role = _("operator of its training run")
+    elif case.route == CITIZEN and approver in case.progress(environment.name).operators:
+        role = _("operator who had the signature asked for")
     else:
         return
     raise GateClosed(

@@ -91,7 +91,9 @@ def test_request_to_signature(house: Office, production: LocalEnvironment, citiz
     house.must("ejecutor", "promote", "--all")
     assert case_of(house, citizen)["state"] == "solicitada"
 
-    decided(house, citizen)
+    house.must("operador", "plan", citizen.case, *PRODUCTION)
+    house.must("ejecutor", "approve", citizen.case, *PRODUCTION, "--yes", code=5)
+    house.must("aprobadora", "approve", citizen.case, *PRODUCTION, "--yes")
     assert case_of(house, citizen)["state"] == "aprobada"
     house.must("aprobadora", "promote", citizen.case, code=5)
     house.must("ejecutor", "promote", "--all")
